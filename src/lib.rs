@@ -1,1 +1,3 @@
-//! x
+//! A Terraform provider for AKO in ClusterIP mode on Azure.
+
+pub mod framework;

@@ -1,2 +1,3 @@
-//! x
-fn main(){}
+//! The plugin process.
+
+fn main() {}

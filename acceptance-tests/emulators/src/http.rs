@@ -35,14 +35,21 @@ pub struct Response {
 impl Response {
     /// An answer without a body.
     pub fn empty(status: StatusCode) -> Response {
-        Response { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Response {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
     }
 
     /// An answer with a JSON body.
     pub fn json(status: StatusCode, body: &Value) -> Response {
         let mut response = Response::empty(status);
         response.body = Bytes::from(body.to_string());
-        response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        response.headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
         response
     }
 }

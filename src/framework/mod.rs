@@ -1,0 +1,12 @@
+//! Terraform's vocabulary in Rust: schemas, values, plans and the traits that resources implement. No protobuf, no
+//! HTTP, nothing of AKO.
+//!
+//! A resource implements [`resource::Resource`] and describes its attributes by a [`schema::Schema`]; the rest is
+//! derived: checks of a configuration, defaults, what becomes unknown, what forces a replacement, the docs page.
+
+pub mod diagnostics;
+pub mod path;
+pub mod plan;
+pub mod resource;
+pub mod schema;
+pub mod value;
