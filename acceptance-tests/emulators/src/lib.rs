@@ -5,3 +5,4 @@
 //! on the provider: both cannot be wrong together.
 
 pub mod http;
+pub mod terraform;
