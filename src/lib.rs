@@ -1,3 +1,5 @@
 //! A Terraform provider for AKO in ClusterIP mode on Azure.
 
 pub mod framework;
+
+pub mod domain;
