@@ -1,0 +1,17 @@
+output "se_subnet_ids" {
+  description = "The SE subnet of each cluster: the data network of its SE group."
+  value       = { for name, subnet in ako_cluster_subnet.this : name => subnet.id }
+}
+
+output "pod_routes" {
+  description = "Next hop of every pod CIDR, by cluster."
+  value = {
+    for name, pods in ako_pod_routes.this :
+    name => { for cidr, route in pods.routes : cidr => route.next_hop_ip_address }
+  }
+}
+
+output "skipped_nodes" {
+  description = "Nodes that get no route, each with the reason, by cluster."
+  value       = { for name, cluster in data.ako_cluster_nodes.this : name => cluster.skipped_nodes }
+}
