@@ -5,8 +5,10 @@
 //! derived: checks of a configuration, defaults, what becomes unknown, what forces a replacement, the docs page.
 
 pub mod diagnostics;
+pub mod number;
 pub mod path;
 pub mod plan;
 pub mod resource;
 pub mod schema;
+pub mod timeouts;
 pub mod value;

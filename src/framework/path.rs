@@ -59,6 +59,53 @@ impl Path {
     }
 }
 
+/// A place in a value while walking through it. It costs nothing until a path is made of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    /// The root.
+    Root,
+    /// The attribute of an object at that place.
+    Attribute(&'a Place<'a>, &'a str),
+    /// The element of a map.
+    Key(&'a Place<'a>, &'a str),
+    /// The element of a list.
+    Index(&'a Place<'a>, usize),
+    /// An element of a set, which no path can name.
+    Element(&'a Place<'a>),
+}
+
+impl Place<'_> {
+    /// The path to this place, or to the outermost set that holds it.
+    pub(super) fn path(&self) -> Path {
+        match self {
+            Place::Root => Path::root(),
+            _ if self.is_in_set() => self.parent().path(),
+            Place::Attribute(parent, name) => parent.path().child(name),
+            Place::Key(parent, key) => parent.path().key(key),
+            Place::Index(parent, index) => parent.path().index(*index),
+            Place::Element(parent) => parent.path(),
+        }
+    }
+
+    fn is_in_set(&self) -> bool {
+        match self {
+            Place::Root => false,
+            Place::Element(_) => true,
+            _ => self.parent().is_in_set(),
+        }
+    }
+
+    fn parent(&self) -> &Place<'_> {
+        match self {
+            Place::Root => self,
+            Place::Attribute(parent, _)
+            | Place::Key(parent, _)
+            | Place::Index(parent, _)
+            | Place::Element(parent) => parent,
+        }
+    }
+}
+
 /// As Terraform writes it: `nodes["node-1"].pod_cidrs[0]`.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

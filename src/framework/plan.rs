@@ -16,11 +16,7 @@ impl<'a> Config<'a> {
 
     /// The attribute of that name; null where there is none.
     pub fn get(&self, name: &str) -> &'a Value {
-        match self.0 {
-            Value::Map(attributes) => attributes.get(name).unwrap_or(&Value::Null),
-            Value::Unknown => &Value::Unknown,
-            _ => &Value::Null,
-        }
+        self.0.get(name)
     }
 }
 
