@@ -1,5 +1,6 @@
 //! A Terraform provider for AKO in ClusterIP mode on Azure.
 
+pub mod clients;
 pub mod framework;
 
 pub mod domain;

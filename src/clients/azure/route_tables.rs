@@ -1,0 +1,146 @@
+//! Route tables and the routes in them.
+
+use super::ids::{RouteTableId, SubnetId};
+use super::{Client, Error, Reference};
+use crate::clients::Limits;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A route table as Azure holds it, or as it shall be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// Its id; none for a table that is to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RouteTableId>,
+    /// The state that was read; a write is refused if Azure's differs. None for a table that is to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// The region.
+    pub location: String,
+    /// The tags; none and empty mean the same to Azure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Everything else that is known of it.
+    #[serde(default)]
+    pub properties: RouteTableProperties,
+    /// What this client does not know; it goes back as it came.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// What a route table holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteTableProperties {
+    /// Whether routes learned by BGP are kept out of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_bgp_route_propagation: Option<bool>,
+    /// The routes. Always sent: a write without the member would empty the table all the same (recorded:
+    /// azure-libraries-for-net), so that what is meant is said.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+    /// The subnets that use the table; Azure ignores it in a write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subnets: Vec<Reference<SubnetId>>,
+    /// `Succeeded`, `Updating`, `Deleting` or `Failed`; Azure ignores it in a write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning_state: Option<String>,
+    /// What this client does not know; it goes back as it came.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// One route of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Route {
+    /// Its name, unique in the table without case.
+    pub name: String,
+    /// Where it leads.
+    pub properties: RouteProperties,
+    /// What this client does not know; it goes back as it came.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// Where a route leads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteProperties {
+    /// A CIDR, or a service tag such as `Storage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_prefix: Option<String>,
+    /// `VirtualAppliance`, `VnetLocal`, `Internet`, `VirtualNetworkGateway`, `None` or something newer.
+    pub next_hop_type: String,
+    /// The next hop of a `VirtualAppliance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_hop_ip_address: Option<String>,
+    /// What this client does not know; it goes back as it came.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl Route {
+    /// A route that sends `address_prefix` to the address `next_hop`, as pod routes do.
+    pub fn to_address(name: String, address_prefix: String, next_hop: String) -> Route {
+        Route {
+            name,
+            properties: RouteProperties {
+                address_prefix: Some(address_prefix),
+                next_hop_type: "VirtualAppliance".to_owned(),
+                next_hop_ip_address: Some(next_hop),
+                rest: Map::new(),
+            },
+            rest: Map::new(),
+        }
+    }
+}
+
+impl Client {
+    /// The route table, or none if it does not exist.
+    pub async fn get_route_table(
+        &self,
+        limits: &Limits,
+        id: &RouteTableId,
+    ) -> Result<Option<RouteTable>, Error> {
+        self.get(limits, &self.route_table_object(id)).await
+    }
+
+    /// Makes the table `table`, waits for it and gives what Azure holds then.
+    ///
+    /// With an etag the write counts only if the table is still as it was read, else it fails with
+    /// [`Error::PreconditionFailed`]. Without one the table is made: look first, because Azure documents no
+    /// `If-None-Match` for it. Take the table's lock first.
+    pub async fn put_route_table(
+        &self,
+        limits: &Limits,
+        id: &RouteTableId,
+        table: &RouteTable,
+    ) -> Result<RouteTable, Error> {
+        let etag = table.etag.as_deref();
+        self.put(limits, &self.route_table_object(id), etag, table)
+            .await
+    }
+
+    /// Replaces all tags of the table, routes untouched, and gives what Azure holds then.
+    pub async fn patch_route_table_tags(
+        &self,
+        limits: &Limits,
+        id: &RouteTableId,
+        tags: &BTreeMap<String, String>,
+        etag: Option<&str>,
+    ) -> Result<RouteTable, Error> {
+        let body = serde_json::json!({ "tags": tags });
+        self.patch(limits, &self.route_table_object(id), etag, &body)
+            .await
+    }
+
+    /// Deletes the table and waits until it is gone; already gone is success.
+    pub async fn delete_route_table(
+        &self,
+        limits: &Limits,
+        id: &RouteTableId,
+    ) -> Result<(), Error> {
+        self.delete(limits, &self.route_table_object(id)).await
+    }
+}
