@@ -5,4 +5,4 @@
 //! on the provider: both cannot be wrong together.
 
 pub mod http;
-pub mod terraform;
+pub mod kubernetes;
