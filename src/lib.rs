@@ -1,6 +1,6 @@
 //! A Terraform provider for AKO in ClusterIP mode on Azure.
 
-pub mod clients;
+pub mod domain;
 pub mod framework;
 
 pub mod domain;

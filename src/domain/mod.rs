@@ -1,3 +1,6 @@
-//! Pure decisions: values in, values out. No I/O, no async, no clock, nothing of Terraform, nothing of an API.
+//! Pure decisions: no I/O, no async, no clock, no Terraform, no HTTP.
 
-pub mod cidr;
+pub mod azure_ids;
+pub mod azure_names;
+pub mod cluster_subnet;
+pub mod marks;

@@ -1,0 +1,662 @@
+//! One SE subnet and its route table: whose table it is, what a create may take over, what an update has to write.
+
+use super::azure_ids::AzureId;
+use super::marks::{Mark, Tags, are_same_tags, desired_tags, tags_without_mark};
+use ipnet::IpNet;
+use std::collections::BTreeSet;
+
+/// The name of an owned route table where the user gives none: that of the SE subnet followed by `-routes`.
+///
+/// It depends on the configuration alone, so that a plan can name it. A name of 80 characters loses its end: Azure
+/// allows no more.
+pub fn default_route_table_name(se_subnet_name: &str) -> String {
+    const SUFFIX: &str = "-routes";
+    let stem: String = se_subnet_name.chars().take(80 - SUFFIX.len()).collect();
+    format!("{stem}{SUFFIX}")
+}
+
+/// Which route table an SE subnet uses, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteTableUse {
+    /// None: as found by an import.
+    None,
+    /// Somebody else's, which is associated and never touched.
+    Existing(AzureId),
+    /// One that is created, changed and deleted with the SE subnet.
+    Owned(AzureId),
+}
+
+impl RouteTableUse {
+    /// The table, whosoever it is.
+    pub fn id(&self) -> Option<&AzureId> {
+        match self {
+            RouteTableUse::None => None,
+            RouteTableUse::Existing(id) | RouteTableUse::Owned(id) => Some(id),
+        }
+    }
+
+    /// The table if it is ours.
+    pub fn owned(&self) -> Option<&AzureId> {
+        match self {
+            RouteTableUse::Owned(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// What is planned for an owned route table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredTable {
+    /// Whether routes learnt by BGP reach the SE subnet.
+    pub bgp_route_propagation_enabled: bool,
+    /// The tags, or `None` where they are left to others.
+    pub tags: Option<Tags>,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// What Azure holds of a route table, its routes apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActualTable {
+    /// Whether routes learnt by BGP reach its subnets.
+    pub bgp_route_propagation_enabled: bool,
+    /// All tags, the mark among them.
+    pub tags: Tags,
+    /// The subnets that use it.
+    pub subnets: Vec<AzureId>,
+}
+
+/// What is planned for the SE subnet. At plan a value that is not known yet is `None`: there is nothing to compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredSubnet {
+    /// Its id.
+    pub id: AzureId,
+    /// Its address prefixes.
+    pub address_prefixes: Option<BTreeSet<IpNet>>,
+    /// The network security group, or `None` where it is left to others.
+    pub network_security_group: Option<AzureId>,
+}
+
+/// What Azure holds of the SE subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActualSubnet {
+    /// Its address prefixes.
+    pub address_prefixes: BTreeSet<IpNet>,
+    /// The route table it uses.
+    pub route_table: Option<AzureId>,
+    /// Its network security group.
+    pub network_security_group: Option<AzureId>,
+}
+
+/// What an interrupted run has left of an SE subnet that is about to be created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remnant {
+    /// Nothing.
+    None,
+    /// The route table, with our mark.
+    Table,
+    /// The route table with our mark and the SE subnet that uses it.
+    TableAndSubnet,
+}
+
+/// Why nothing is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The SE subnet is there and nothing says that we made it.
+    SubnetExists,
+    /// A route table of the wanted name is there without a mark.
+    TableExists,
+    /// A route table of the wanted name is there with the mark of another SE subnet.
+    TableOfAnotherSubnet {
+        /// The cluster that the mark names.
+        cluster_name: Option<String>,
+    },
+    /// Our own remnant is not what is planned.
+    RemnantDiffers {
+        /// What is there.
+        remnant: Remnant,
+        /// In what it differs.
+        differences: Vec<Difference>,
+    },
+    /// The table serves other subnets, which would lose their routes.
+    TableServesOthers(Vec<AzureId>),
+}
+
+/// One attribute in which a remnant is not what is planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The attribute.
+    pub attribute: &'static str,
+    /// What is planned.
+    pub planned: String,
+    /// What Azure holds.
+    pub actual: String,
+}
+
+/// The look before a create: what of the plan may be taken over, or why it must not be written.
+///
+/// `planned` is `None` for the association with somebody else's table: such a subnet carries no mark anywhere, so
+/// whatever is found is not ours.
+pub fn check_create(
+    subnet: &DesiredSubnet,
+    planned: Option<(&AzureId, &DesiredTable)>,
+    actual_subnet: Option<&ActualSubnet>,
+    actual_table: Option<&ActualTable>,
+) -> Result<Remnant, Refusal> {
+    let Some((table_id, table)) = planned else {
+        return match actual_subnet {
+            Some(_) => Err(Refusal::SubnetExists),
+            None => Ok(Remnant::None),
+        };
+    };
+    let standing = actual_table.map(|actual| standing(actual, &subnet.id));
+    match (actual_subnet, standing) {
+        (None, None) => Ok(Remnant::None),
+        (None, Some(Standing::Ours)) => accept(Remnant::Table, subnet, table, None, actual_table),
+        (Some(found), Some(Standing::Ours)) if found.route_table.as_ref() == Some(table_id) => {
+            accept(
+                Remnant::TableAndSubnet,
+                subnet,
+                table,
+                Some(found),
+                actual_table,
+            )
+        }
+        (Some(_), _) => Err(Refusal::SubnetExists),
+        (None, Some(Standing::Unmarked)) => Err(Refusal::TableExists),
+        (None, Some(Standing::AnotherSubnets { cluster_name })) => {
+            Err(Refusal::TableOfAnotherSubnet { cluster_name })
+        }
+    }
+}
+
+/// What to write on the route table that is planned to be ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableWrite {
+    /// It is as planned.
+    Nothing,
+    /// Create it, with these tags.
+    Create(Tags),
+    /// Write the whole table, its routes as they are, with these tags.
+    Put(Tags),
+    /// Write its tags alone.
+    PatchTags(Tags),
+}
+
+/// What an update writes on the table `planned`, now that `prior` is in the state and `actual` in Azure.
+///
+/// A table that the state calls ours needs no mark; one that is new to this state must carry ours, unless it was the
+/// associated table until now and is taken over on the user's word.
+pub fn plan_table_write(
+    prior: &RouteTableUse,
+    planned: &AzureId,
+    desired: &DesiredTable,
+    actual: Option<&ActualTable>,
+    se_subnet: &AzureId,
+) -> Result<TableWrite, Refusal> {
+    if let Some(actual) = actual {
+        match (prior, standing(actual, se_subnet)) {
+            (RouteTableUse::Owned(id), _) if id == planned => {}
+            (_, Standing::Ours) => {}
+            (RouteTableUse::Existing(id), Standing::Unmarked) if id == planned => {}
+            (_, Standing::Unmarked) => return Err(Refusal::TableExists),
+            (_, Standing::AnotherSubnets { cluster_name }) => {
+                return Err(Refusal::TableOfAnotherSubnet { cluster_name });
+            }
+        }
+    }
+    Ok(table_write(desired, actual))
+}
+
+/// What brings `actual` to `desired`. A lost mark alone is a reason to write: whoever asks is writing anyway.
+pub fn table_write(desired: &DesiredTable, actual: Option<&ActualTable>) -> TableWrite {
+    let Some(actual) = actual else {
+        return TableWrite::Create(desired_tags(
+            desired.tags.as_ref(),
+            &Tags::new(),
+            &desired.mark,
+        ));
+    };
+    let tags = desired_tags(desired.tags.as_ref(), &actual.tags, &desired.mark);
+    if actual.bgp_route_propagation_enabled != desired.bgp_route_propagation_enabled {
+        TableWrite::Put(tags)
+    } else if !are_same_tags(&tags, &actual.tags) {
+        TableWrite::PatchTags(tags)
+    } else {
+        TableWrite::Nothing
+    }
+}
+
+/// Whether the SE subnet needs no write: planned values that are `None` are left as they are.
+pub fn is_subnet_as_planned(
+    desired: &DesiredSubnet,
+    route_table: &AzureId,
+    actual: &ActualSubnet,
+) -> bool {
+    actual.route_table.as_ref() == Some(route_table)
+        && subnet_differences(desired, actual).is_empty()
+}
+
+/// What becomes of the table that was ours and is not planned to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// There is none.
+    None,
+    /// It stays, without our mark.
+    Release(AzureId),
+    /// It goes, unless another subnet uses it by now.
+    Delete(AzureId),
+}
+
+/// The last step of an update, after the SE subnet has its new table.
+pub fn plan_farewell(prior: &RouteTableUse, planned: &RouteTableUse) -> Farewell {
+    match prior.owned() {
+        None => Farewell::None,
+        Some(old) if planned.owned() == Some(old) => Farewell::None,
+        Some(old) if planned.id() == Some(old) => Farewell::Release(old.clone()),
+        Some(old) => Farewell::Delete(old.clone()),
+    }
+}
+
+/// Refuses to delete a table that serves any subnet but ours.
+pub fn check_delete(table: &ActualTable, se_subnet: &AzureId) -> Result<(), Refusal> {
+    let others: Vec<_> = table
+        .subnets
+        .iter()
+        .filter(|subnet| *subnet != se_subnet)
+        .cloned()
+        .collect();
+    if others.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::TableServesOthers(others))
+    }
+}
+
+enum Standing {
+    Ours,
+    Unmarked,
+    AnotherSubnets { cluster_name: Option<String> },
+}
+
+fn standing(table: &ActualTable, se_subnet: &AzureId) -> Standing {
+    match Mark::find_in(&table.tags) {
+        None => Standing::Unmarked,
+        Some(mark) if mark.is_of(se_subnet.as_str()) => Standing::Ours,
+        Some(mark) => Standing::AnotherSubnets {
+            cluster_name: mark.cluster_name().map(str::to_owned),
+        },
+    }
+}
+
+fn accept(
+    remnant: Remnant,
+    subnet: &DesiredSubnet,
+    table: &DesiredTable,
+    actual_subnet: Option<&ActualSubnet>,
+    actual_table: Option<&ActualTable>,
+) -> Result<Remnant, Refusal> {
+    let mut differences: Vec<_> = actual_subnet
+        .map(|actual| subnet_differences(subnet, actual))
+        .unwrap_or_default();
+    differences.extend(
+        actual_table
+            .into_iter()
+            .flat_map(|actual| table_differences(table, actual)),
+    );
+    if differences.is_empty() {
+        Ok(remnant)
+    } else {
+        Err(Refusal::RemnantDiffers {
+            remnant,
+            differences,
+        })
+    }
+}
+
+fn subnet_differences(desired: &DesiredSubnet, actual: &ActualSubnet) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    if let Some(prefixes) = &desired.address_prefixes
+        && *prefixes != actual.address_prefixes
+    {
+        differences.push(Difference {
+            attribute: "address_prefixes",
+            planned: join(prefixes),
+            actual: join(&actual.address_prefixes),
+        });
+    }
+    if let Some(group) = &desired.network_security_group
+        && Some(group) != actual.network_security_group.as_ref()
+    {
+        differences.push(Difference {
+            attribute: "network_security_group_id",
+            planned: group.to_string(),
+            actual: shown(actual.network_security_group.as_ref()),
+        });
+    }
+    differences
+}
+
+fn table_differences(desired: &DesiredTable, actual: &ActualTable) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let (planned, found) = (
+        desired.bgp_route_propagation_enabled,
+        actual.bgp_route_propagation_enabled,
+    );
+    if planned != found {
+        differences.push(Difference {
+            attribute: "bgp_route_propagation_enabled",
+            planned: planned.to_string(),
+            actual: found.to_string(),
+        });
+    }
+    let mark = Mark::find_in(&actual.tags);
+    let found = mark.as_ref().and_then(Mark::cluster_name);
+    if desired.mark.cluster_name() != found {
+        differences.push(Difference {
+            attribute: "cluster_name",
+            planned: shown(desired.mark.cluster_name()),
+            actual: shown(found),
+        });
+    }
+    let found = tags_without_mark(&actual.tags);
+    if let Some(tags) = &desired.tags
+        && !are_same_tags(tags, &found)
+    {
+        differences.push(Difference {
+            attribute: "tags",
+            planned: format!("{tags:?}"),
+            actual: format!("{found:?}"),
+        });
+    }
+    differences
+}
+
+fn join(prefixes: &BTreeSet<IpNet>) -> String {
+    let prefixes: Vec<_> = prefixes.iter().map(IpNet::to_string).collect();
+    prefixes.join(", ")
+}
+
+fn shown(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SE: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/se";
+
+    fn id(name: &str) -> AzureId {
+        AzureId::new(format!("/tables/{name}"))
+    }
+
+    fn desired() -> DesiredTable {
+        DesiredTable {
+            bgp_route_propagation_enabled: true,
+            tags: None,
+            mark: Mark::new(SE, Some("cluster-1")),
+        }
+    }
+
+    fn actual(mark: Option<Mark>) -> ActualTable {
+        let mut tags = Tags::from([("owner".to_owned(), "net".to_owned())]);
+        tags.extend(mark.map(|mark| (super::super::marks::MARK_KEY.to_owned(), mark.to_string())));
+        ActualTable {
+            bgp_route_propagation_enabled: true,
+            tags,
+            subnets: Vec::new(),
+        }
+    }
+
+    fn ours() -> ActualTable {
+        actual(Some(desired().mark))
+    }
+
+    fn strangers() -> ActualTable {
+        actual(Some(Mark::new("/other/subnet", Some("cluster-2"))))
+    }
+
+    fn subnet() -> DesiredSubnet {
+        DesiredSubnet {
+            id: AzureId::new(SE),
+            address_prefixes: Some(BTreeSet::from(["10.1.0.0/24".parse().unwrap()])),
+            network_security_group: None,
+        }
+    }
+
+    fn actual_subnet(table: Option<&str>) -> ActualSubnet {
+        ActualSubnet {
+            address_prefixes: subnet().address_prefixes.unwrap(),
+            route_table: table.map(id),
+            network_security_group: Some(AzureId::new("/nsg")),
+        }
+    }
+
+    fn create(
+        subnet_there: Option<&ActualSubnet>,
+        table: Option<&ActualTable>,
+    ) -> Result<Remnant, Refusal> {
+        check_create(&subnet(), Some((&id("A"), &desired())), subnet_there, table)
+    }
+
+    #[test]
+    fn a_create_takes_over_only_what_bears_our_mark() {
+        let stranger = Refusal::TableOfAnotherSubnet {
+            cluster_name: Some("cluster-2".to_owned()),
+        };
+        let (ours, unmarked, strangers) = (ours(), actual(None), strangers());
+        let (with_a, with_b, bare) = (
+            actual_subnet(Some("a")),
+            actual_subnet(Some("B")),
+            actual_subnet(None),
+        );
+        let table = [
+            (None, None, Ok(Remnant::None)),
+            (None, Some(&ours), Ok(Remnant::Table)),
+            (None, Some(&unmarked), Err(Refusal::TableExists)),
+            (None, Some(&strangers), Err(stranger)),
+            (Some(&with_a), Some(&ours), Ok(Remnant::TableAndSubnet)),
+            (Some(&with_a), Some(&unmarked), Err(Refusal::SubnetExists)),
+            (Some(&with_a), Some(&strangers), Err(Refusal::SubnetExists)),
+            (Some(&with_b), Some(&ours), Err(Refusal::SubnetExists)),
+            (Some(&bare), Some(&ours), Err(Refusal::SubnetExists)),
+            (Some(&bare), None, Err(Refusal::SubnetExists)),
+        ];
+        for (subnet_there, table_there, expected) in table {
+            assert_eq!(
+                create(subnet_there, table_there),
+                expected,
+                "{subnet_there:?} {table_there:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_se_subnet_that_exists_is_never_taken_over_for_somebody_elses_table() {
+        let found = actual_subnet(Some("A"));
+        assert_eq!(
+            check_create(&subnet(), None, Some(&found), Some(&ours())),
+            Err(Refusal::SubnetExists)
+        );
+        assert_eq!(check_create(&subnet(), None, None, None), Ok(Remnant::None));
+    }
+
+    #[test]
+    fn a_remnant_that_differs_is_refused_with_each_difference() {
+        let mut table = ours();
+        table.bgp_route_propagation_enabled = false;
+        let mut found = actual_subnet(Some("A"));
+        found.address_prefixes = BTreeSet::from(["10.2.0.0/24".parse().unwrap()]);
+        let Err(Refusal::RemnantDiffers { differences, .. }) = create(Some(&found), Some(&table))
+        else {
+            panic!("must be refused");
+        };
+        let attributes: Vec<_> = differences.iter().map(|d| d.attribute).collect();
+        assert_eq!(
+            attributes,
+            ["address_prefixes", "bgp_route_propagation_enabled"]
+        );
+        assert_eq!(differences[0].actual, "10.2.0.0/24");
+    }
+
+    #[test]
+    fn a_remnant_differs_by_its_cluster_its_managed_tags_and_its_managed_security_group() {
+        let mut wanted = desired();
+        wanted.mark = Mark::new(SE, None);
+        wanted.tags = Some(Tags::new());
+        let mut wanted_subnet = subnet();
+        wanted_subnet.network_security_group = Some(AzureId::new("/other-nsg"));
+        let Err(Refusal::RemnantDiffers { differences, .. }) = check_create(
+            &wanted_subnet,
+            Some((&id("A"), &wanted)),
+            Some(&actual_subnet(Some("A"))),
+            Some(&ours()),
+        ) else {
+            panic!("must be refused");
+        };
+        let attributes: Vec<_> = differences.iter().map(|d| d.attribute).collect();
+        assert_eq!(
+            attributes,
+            ["network_security_group_id", "cluster_name", "tags"]
+        );
+    }
+
+    #[test]
+    fn an_update_writes_on_a_table_by_state_first_and_by_mark_where_it_is_new() {
+        use RouteTableUse::{Existing, None as NoTable, Owned};
+        let take = desired_tags(None, &actual(None).tags, &desired().mark);
+        let create = TableWrite::Create(desired_tags(None, &Tags::new(), &desired().mark));
+        let stranger = Refusal::TableOfAnotherSubnet {
+            cluster_name: Some("cluster-2".to_owned()),
+        };
+        let table = [
+            // The state calls it ours: a lost or a foreign mark does not matter.
+            (Owned(id("A")), Some(ours()), Ok(TableWrite::Nothing)),
+            (
+                Owned(id("A")),
+                Some(actual(None)),
+                Ok(TableWrite::PatchTags(take.clone())),
+            ),
+            (
+                Owned(id("A")),
+                Some(strangers()),
+                Ok(TableWrite::PatchTags(take.clone())),
+            ),
+            (Owned(id("A")), None, Ok(create.clone())),
+            // The associated table becomes ours, unless another SE subnet has it.
+            (
+                Existing(id("A")),
+                Some(actual(None)),
+                Ok(TableWrite::PatchTags(take)),
+            ),
+            (Existing(id("A")), Some(ours()), Ok(TableWrite::Nothing)),
+            (Existing(id("A")), Some(strangers()), Err(stranger.clone())),
+            (Existing(id("A")), None, Ok(create.clone())),
+            // A different table: made anew, or left by our own interrupted update.
+            (Owned(id("B")), None, Ok(create.clone())),
+            (Owned(id("B")), Some(ours()), Ok(TableWrite::Nothing)),
+            (
+                Owned(id("B")),
+                Some(actual(None)),
+                Err(Refusal::TableExists),
+            ),
+            (
+                Existing(id("B")),
+                Some(actual(None)),
+                Err(Refusal::TableExists),
+            ),
+            (Existing(id("B")), Some(strangers()), Err(stranger)),
+            (NoTable, Some(actual(None)), Err(Refusal::TableExists)),
+            (NoTable, None, Ok(create)),
+        ];
+        for (prior, found, expected) in table {
+            let write = plan_table_write(
+                &prior,
+                &id("A"),
+                &desired(),
+                found.as_ref(),
+                &AzureId::new(SE),
+            );
+            assert_eq!(write, expected, "{prior:?} {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_that_was_ours_is_released_when_it_stays_in_use_and_deleted_when_another_is_used() {
+        use RouteTableUse::{Existing, None as NoTable, Owned};
+        let table = [
+            (Owned(id("A")), Owned(id("a")), Farewell::None),
+            (
+                Owned(id("A")),
+                Existing(id("A")),
+                Farewell::Release(id("A")),
+            ),
+            (Owned(id("A")), Existing(id("B")), Farewell::Delete(id("A"))),
+            (Owned(id("A")), Owned(id("B")), Farewell::Delete(id("A"))),
+            (Existing(id("A")), Owned(id("A")), Farewell::None),
+            (Existing(id("A")), Owned(id("B")), Farewell::None),
+            (Existing(id("A")), Existing(id("B")), Farewell::None),
+            (NoTable, Owned(id("A")), Farewell::None),
+        ];
+        for (prior, planned, expected) in table {
+            assert_eq!(
+                plan_farewell(&prior, &planned),
+                expected,
+                "{prior:?} → {planned:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_changed_flag_is_a_put_that_carries_the_tags_along() {
+        let mut table = ours();
+        table.bgp_route_propagation_enabled = false;
+        assert_eq!(
+            table_write(&desired(), Some(&table)),
+            TableWrite::Put(table.tags.clone())
+        );
+    }
+
+    #[test]
+    fn an_unmanaged_security_group_is_no_reason_to_write() {
+        assert!(is_subnet_as_planned(
+            &subnet(),
+            &id("A"),
+            &actual_subnet(Some("a"))
+        ));
+        assert!(!is_subnet_as_planned(
+            &subnet(),
+            &id("A"),
+            &actual_subnet(Some("B"))
+        ));
+        assert!(!is_subnet_as_planned(
+            &subnet(),
+            &id("A"),
+            &actual_subnet(None)
+        ));
+    }
+
+    #[test]
+    fn a_table_that_serves_another_subnet_is_not_deleted() {
+        let mut table = ours();
+        table.subnets = vec![AzureId::new(SE.to_uppercase())];
+        assert_eq!(check_delete(&table, &AzureId::new(SE)), Ok(()));
+        table.subnets.push(id("other"));
+        assert_eq!(
+            check_delete(&table, &AzureId::new(SE)),
+            Err(Refusal::TableServesOthers(vec![id("other")]))
+        );
+    }
+
+    #[test]
+    fn the_default_table_name_stays_a_name_that_azure_accepts() {
+        use crate::domain::azure_names::check_network_name;
+        assert_eq!(
+            default_route_table_name("se-cluster-1"),
+            "se-cluster-1-routes"
+        );
+        let long = default_route_table_name(&"x".repeat(80));
+        assert_eq!((long.len(), check_network_name(&long)), (80, Ok(())));
+    }
+}
