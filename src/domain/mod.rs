@@ -1,6 +1,7 @@
 //! Pure decisions: no I/O, no async, no clock, no Terraform, no HTTP.
 
-pub mod azure_ids;
-pub mod azure_names;
-pub mod cluster_subnet;
-pub mod marks;
+pub mod cidr;
+pub mod nodes;
+pub mod pod_routes;
+pub mod route_merge;
+pub mod route_names;
