@@ -2,5 +2,4 @@
 
 pub mod domain;
 pub mod framework;
-
-pub mod domain;
+pub mod plugin;

@@ -1,0 +1,342 @@
+//! From the framework's types to protobuf: what Terraform is told.
+
+use super::proto;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
+use crate::framework::path::{Path, Step};
+use crate::framework::resource::{FunctionError, Parameter, Signature};
+use crate::framework::schema::{Attribute, Nesting, Presence, Schema, Shape, TIMEOUTS, Type};
+use crate::framework::timeouts::Timeouts;
+use proto::attribute_path::{Step as ProtoStep, step::Selector};
+use proto::schema::{
+    Attribute as ProtoAttribute, Block, NestedBlock, Object, nested_block, object,
+};
+use serde_json::json;
+
+const MARKDOWN: i32 = proto::StringKind::Markdown as i32;
+
+/// The schema of a provider, a resource or a data source.
+pub(super) fn schema(schema: &Schema) -> proto::Schema {
+    proto::Schema {
+        version: schema.version.into(),
+        block: Some(Block {
+            attributes: schema.attributes.iter().map(attribute).collect(),
+            block_types: schema.timeouts.iter().map(timeouts).collect(),
+            description: schema.description.clone(),
+            description_kind: MARKDOWN,
+            deprecated: schema.deprecated.is_some(),
+            deprecation_message: schema.deprecated.clone().unwrap_or_default(),
+            ..Block::default()
+        }),
+    }
+}
+
+/// What a function takes and gives.
+pub(super) fn function(signature: &Signature) -> proto::Function {
+    proto::Function {
+        parameters: signature.parameters.iter().map(parameter).collect(),
+        r#return: Some(proto::function::Return {
+            r#type: type_json(&signature.result),
+        }),
+        summary: signature.summary.clone(),
+        description: signature.description.clone(),
+        description_kind: MARKDOWN,
+        ..proto::Function::default()
+    }
+}
+
+/// Everything that the user is told.
+pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<proto::Diagnostic> {
+    diagnostics.into_iter().map(diagnostic).collect()
+}
+
+/// The way to a value.
+pub(super) fn path(path: &Path) -> proto::AttributePath {
+    proto::AttributePath {
+        steps: path.steps().iter().map(step).collect(),
+    }
+}
+
+/// Why a function has no result.
+pub(super) fn function_error(error: FunctionError) -> proto::FunctionError {
+    proto::FunctionError {
+        text: error.text,
+        function_argument: error.argument.map(index),
+    }
+}
+
+fn attribute(attribute: &Attribute) -> ProtoAttribute {
+    // Core refuses a whole provider in which an attribute has both a type and a nested type.
+    let (r#type, nested_type) = match &attribute.shape {
+        Shape::Plain(plain) => (type_json(plain), None),
+        Shape::Nested(nesting, attributes) => (Vec::new(), Some(nested(*nesting, attributes))),
+    };
+    ProtoAttribute {
+        name: attribute.name.clone(),
+        r#type,
+        nested_type,
+        description: attribute.description.clone(),
+        required: attribute.presence == Presence::Required,
+        optional: matches!(
+            attribute.presence,
+            Presence::Optional | Presence::OptionalComputed
+        ),
+        computed: attribute.is_computed(),
+        sensitive: attribute.sensitive,
+        description_kind: MARKDOWN,
+        deprecated: attribute.deprecated.is_some(),
+        write_only: attribute.write_only,
+        deprecation_message: attribute.deprecated.clone().unwrap_or_default(),
+    }
+}
+
+fn nested(nesting: Nesting, attributes: &[Attribute]) -> Object {
+    let nesting = match nesting {
+        Nesting::Single => object::NestingMode::Single,
+        Nesting::List => object::NestingMode::List,
+        Nesting::Set => object::NestingMode::Set,
+        Nesting::Map => object::NestingMode::Map,
+    };
+    Object {
+        attributes: attributes.iter().map(attribute).collect(),
+        nesting: nesting.into(),
+        ..Object::default()
+    }
+}
+
+/// A block, not an attribute: users know `timeouts { … }` from every other provider.
+fn timeouts(timeouts: &Timeouts) -> NestedBlock {
+    NestedBlock {
+        type_name: TIMEOUTS.to_owned(),
+        block: Some(Block {
+            attributes: timeouts.attributes().iter().map(attribute).collect(),
+            description: "How long each operation may take.".to_owned(),
+            description_kind: MARKDOWN,
+            ..Block::default()
+        }),
+        nesting: nested_block::NestingMode::Single.into(),
+        ..NestedBlock::default()
+    }
+}
+
+fn parameter(parameter: &Parameter) -> proto::function::Parameter {
+    proto::function::Parameter {
+        name: parameter.name.clone(),
+        r#type: type_json(&parameter.r#type),
+        description: parameter.description.clone(),
+        description_kind: MARKDOWN,
+        ..Default::default()
+    }
+}
+
+/// The type in the JSON form of Terraform's type constraints.
+fn type_json(r#type: &Type) -> Vec<u8> {
+    json_of(r#type).to_string().into_bytes()
+}
+
+fn json_of(r#type: &Type) -> serde_json::Value {
+    match r#type {
+        Type::Bool => json!("bool"),
+        Type::Number => json!("number"),
+        Type::String => json!("string"),
+        Type::List(element) => json!(["list", json_of(element)]),
+        Type::Set(element) => json!(["set", json_of(element)]),
+        Type::Map(element) => json!(["map", json_of(element)]),
+        Type::Object(members) => {
+            let members: serde_json::Map<_, _> = members
+                .iter()
+                .map(|(name, member)| (name.clone(), json_of(member)))
+                .collect();
+            json!(["object", members])
+        }
+    }
+}
+
+fn diagnostic(diagnostic: Diagnostic) -> proto::Diagnostic {
+    let severity = match diagnostic.severity {
+        Severity::Error => proto::diagnostic::Severity::Error,
+        Severity::Warning => proto::diagnostic::Severity::Warning,
+    };
+    proto::Diagnostic {
+        severity: severity.into(),
+        summary: diagnostic.summary,
+        detail: diagnostic.detail,
+        attribute: diagnostic.attribute.as_ref().map(path),
+    }
+}
+
+fn step(step: &Step) -> ProtoStep {
+    let selector = match step {
+        Step::Attribute(name) => Selector::AttributeName(name.clone()),
+        Step::Key(key) => Selector::ElementKeyString(key.clone()),
+        Step::Index(position) => Selector::ElementKeyInt(index(*position)),
+    };
+    ProtoStep {
+        selector: Some(selector),
+    }
+}
+
+fn index(position: usize) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{diagnostics, function, function_error, schema};
+    use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+    use crate::framework::path::Path;
+    use crate::framework::resource::{FunctionError, Parameter, Signature};
+    use crate::framework::schema::{Attribute, Nesting, Schema, Shape, Type};
+    use crate::framework::timeouts::Timeouts;
+    use crate::framework::value::Value;
+    use crate::plugin::proto;
+    use proto::attribute_path::step::Selector;
+
+    fn text(name: &str) -> Attribute {
+        Attribute::optional(name, Type::String, "Text.")
+    }
+
+    fn attributes(attributes: Vec<Attribute>) -> Vec<proto::schema::Attribute> {
+        let schema = schema(&Schema::new("A thing.", attributes));
+        schema.block.unwrap().attributes
+    }
+
+    #[test]
+    fn types_are_written_as_terraforms_type_constraints() {
+        let cases = [
+            (Type::Bool, r#""bool""#),
+            (Type::Number, r#""number""#),
+            (
+                Type::List(Box::new(Type::Set(Box::new(Type::String)))),
+                r#"["list",["set","string"]]"#,
+            ),
+            (
+                Type::Map(Box::new(Type::Object(vec![
+                    ("b".to_owned(), Type::Bool),
+                    ("a".to_owned(), Type::Number),
+                ]))),
+                r#"["map",["object",{"a":"number","b":"bool"}]]"#,
+            ),
+        ];
+        for (r#type, json) in cases {
+            let sent = attributes(vec![Attribute::required("x", r#type, "X.")]);
+            assert_eq!(str::from_utf8(&sent[0].r#type), Ok(json));
+            assert!(sent[0].nested_type.is_none());
+        }
+    }
+
+    #[test]
+    fn flags_arrive_one_by_one() {
+        let sent = attributes(vec![
+            Attribute::required("a", Type::String, "A."),
+            Attribute::computed("b", Type::String, "B."),
+            text("c").computed_too(),
+            text("d").default_to(Value::String("x".to_owned())),
+            text("e").write_only().sensitive(),
+            text("f").deprecated("Use `e`."),
+        ]);
+        let presence = |at: usize| (sent[at].required, sent[at].optional, sent[at].computed);
+        assert_eq!(presence(0), (true, false, false));
+        assert_eq!(presence(1), (false, false, true));
+        assert_eq!(presence(2), (false, true, true));
+        assert_eq!(presence(3), (false, true, true));
+        assert_eq!(presence(4), (false, true, false));
+        assert!(sent[4].write_only && sent[4].sensitive && !sent[3].write_only);
+        assert!(sent[5].deprecated && !sent[4].deprecated);
+        assert_eq!(sent[5].deprecation_message, "Use `e`.");
+        assert!(sent.iter().all(|attribute| attribute.description_kind == 1));
+    }
+
+    #[test]
+    fn a_nested_attribute_has_a_nested_type_and_no_type() {
+        let modes = [
+            (Nesting::Single, proto::schema::object::NestingMode::Single),
+            (Nesting::List, proto::schema::object::NestingMode::List),
+            (Nesting::Set, proto::schema::object::NestingMode::Set),
+            (Nesting::Map, proto::schema::object::NestingMode::Map),
+        ];
+        for (nesting, mode) in modes {
+            let shape = Shape::Nested(nesting, vec![text("inner")]);
+            let sent = attributes(vec![Attribute::optional("outer", shape, "Outer.")]);
+            assert!(sent[0].r#type.is_empty());
+            let nested = sent[0].nested_type.as_ref().unwrap();
+            assert_eq!(nested.nesting(), mode);
+            assert_eq!(nested.attributes[0].name, "inner");
+        }
+    }
+
+    #[test]
+    fn timeouts_are_one_optional_block() {
+        let with = Schema::new("A thing.", vec![]).with_timeouts(Timeouts::default());
+        let blocks = schema(&with).block.unwrap().block_types;
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(blocks[0].type_name, "timeouts");
+        assert_eq!((blocks[0].min_items, blocks[0].max_items), (0, 0));
+        assert_eq!(
+            blocks[0].nesting(),
+            proto::schema::nested_block::NestingMode::Single
+        );
+        let limits = &blocks[0].block.as_ref().unwrap().attributes;
+        let names: Vec<&str> = limits.iter().map(|limit| limit.name.as_str()).collect();
+        assert_eq!(names, ["create", "read", "update", "delete"]);
+        assert!(limits.iter().all(|limit| limit.optional && !limit.computed));
+    }
+
+    #[test]
+    fn a_diagnostic_keeps_its_path_and_its_severity() {
+        let path = Path::attribute("nodes")
+            .key("node-1")
+            .child("cidrs")
+            .index(2);
+        let mut found = Diagnostics::from(Diagnostic::error("No", "Why.").at(path));
+        found.push(Diagnostic::warning("Careful", ""));
+        let sent = diagnostics(found);
+        assert_eq!(sent[0].severity(), proto::diagnostic::Severity::Error);
+        assert_eq!(
+            (sent[0].summary.as_str(), sent[0].detail.as_str()),
+            ("No", "Why.")
+        );
+        let steps = &sent[0].attribute.as_ref().unwrap().steps;
+        let selectors: Vec<_> = steps
+            .iter()
+            .flat_map(|step| step.selector.clone())
+            .collect();
+        assert_eq!(
+            selectors,
+            [
+                Selector::AttributeName("nodes".to_owned()),
+                Selector::ElementKeyString("node-1".to_owned()),
+                Selector::AttributeName("cidrs".to_owned()),
+                Selector::ElementKeyInt(2),
+            ]
+        );
+        assert_eq!(sent[1].severity(), proto::diagnostic::Severity::Warning);
+        assert!(sent[1].attribute.is_none());
+    }
+
+    #[test]
+    fn a_function_takes_known_values_only_and_says_what_it_gives() {
+        let sent = function(&Signature {
+            summary: "Adds.".to_owned(),
+            description: "Adds numbers.".to_owned(),
+            parameters: vec![Parameter {
+                name: "numbers".to_owned(),
+                r#type: Type::List(Box::new(Type::Number)),
+                description: "What to add.".to_owned(),
+            }],
+            result: Type::Number,
+        });
+        assert_eq!(sent.r#return.unwrap().r#type, br#""number""#);
+        assert_eq!(sent.parameters[0].r#type, br#"["list","number"]"#);
+        assert!(!sent.parameters[0].allow_unknown_values && !sent.parameters[0].allow_null_value);
+        assert!(sent.variadic_parameter.is_none());
+    }
+
+    #[test]
+    fn a_function_error_names_its_argument() {
+        let error = FunctionError {
+            text: "No.".to_owned(),
+            argument: Some(1),
+        };
+        assert_eq!(function_error(error).function_argument, Some(1));
+    }
+}
