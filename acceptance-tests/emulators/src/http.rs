@@ -21,6 +21,17 @@ pub struct Request {
     pub client_certificate: Option<Bytes>,
 }
 
+impl Request {
+    /// The value of a query parameter, decoded; names are compared without case, as ARM does.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| decode(key).eq_ignore_ascii_case(name))
+            .map(|(_, value)| decode(&value.replace('+', " ")))
+    }
+}
+
 /// One answer.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -52,4 +63,11 @@ impl Response {
         );
         response
     }
+}
+
+/// Undoes percent-encoding; what is no UTF-8 afterwards becomes replacement characters.
+pub(crate) fn decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
 }

@@ -1,3 +1,11 @@
 //! `cargo lab`: run the emulators by hand, watch the provider against them, measure it.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::Cli::parse().run()
+}

@@ -1,0 +1,1 @@
+//! Behaviour of the emulated Azure, fact by fact.

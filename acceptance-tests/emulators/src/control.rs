@@ -1,0 +1,162 @@
+//! The control API: what tests do through [`Lab`](crate::Lab), over plain HTTP for everybody else.
+//!
+//! | request | does |
+//! |---|---|
+//! | `GET /journal`, `DELETE /journal` | every request so far; forget them |
+//! | `GET /state` | everything that exists |
+//! | `GET /history?id=…` | the states that a route table or virtual network was in |
+//! | `GET /latency`, `POST /latency` | `{"profile": "none" \| "realistic" \| milliseconds}` or `{"call_ms", "operation_ms"}` |
+//! | `GET /faults`, `POST /faults`, `DELETE /faults` | list; arm one ([`Fault`]), answers `{"id": n}`; disarm all |
+//! | `POST /release` | `{"fault": n}`, or `{}` for all that is held |
+//! | `GET /settings`, `POST /settings` | [`Settings`]; members that are left out keep their value |
+//! | `POST /denials`, `DELETE /denials` | deny an action ([`Denial`]); allow everything again |
+//! | `POST /azure` | `{"method", "path", "body"}`: write as somebody else, without token, journal or delay |
+//! | `POST /finish-operations`, `POST /revoke-tokens` | what they say |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::azure::{Denial, Settings};
+use crate::faults::Fault;
+use crate::http::{Request, Response};
+use crate::lab::Handles;
+use crate::latency::Latency;
+use crate::listener::{Answer, Serve};
+use crate::sync::lock;
+
+/// The control API of one lab.
+pub(crate) struct Control(pub(crate) Arc<Handles>);
+
+impl Serve for Control {
+    async fn serve(&self, request: Request) -> Answer {
+        let answered = self.route(&request);
+        Answer::Whole(answered.unwrap_or_else(|refusal| {
+            Response::json(StatusCode::BAD_REQUEST, &json!({"error": refusal.0}))
+        }))
+    }
+}
+
+/// Why a request was refused, for the person who typed it.
+struct Refusal(String);
+
+impl Control {
+    fn route(&self, request: &Request) -> Result<Response, Refusal> {
+        let shared = &self.0.shared;
+        let azure = &shared.azure;
+        let answer = match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/journal") => json!(shared.journal.entries()),
+            ("DELETE", "/journal") => {
+                shared.journal.clear();
+                Value::Null
+            }
+            ("GET", "/state") => self.state(),
+            ("GET", "/history") => json!(azure.history(request.parameter("id").as_deref())),
+            ("GET", "/latency") => json!(*lock(&shared.latency)),
+            ("POST", "/latency") => {
+                self.0.set_latency(latency(&read(request)?)?);
+                Value::Null
+            }
+            ("GET", "/faults") => json!(shared.faults.list()),
+            ("POST", "/faults") => json!({"id": shared.faults.add(read::<Fault>(request)?)}),
+            ("DELETE", "/faults") => {
+                shared.faults.clear();
+                Value::Null
+            }
+            ("POST", "/release") => {
+                let asked: Value = read(request)?;
+                shared.faults.release(asked["fault"].as_u64());
+                Value::Null
+            }
+            ("GET", "/settings") => json!(azure.settings()),
+            ("POST", "/settings") => self.change_settings(&read(request)?)?,
+            ("POST", "/denials") => {
+                azure.deny(read::<Denial>(request)?);
+                Value::Null
+            }
+            ("DELETE", "/denials") => {
+                azure.allow_all();
+                Value::Null
+            }
+            ("POST", "/azure") => self.write(&read(request)?),
+            ("POST", "/finish-operations") => {
+                azure.finish_operations();
+                Value::Null
+            }
+            ("POST", "/revoke-tokens") => {
+                azure.revoke_tokens();
+                Value::Null
+            }
+            (method, path) => {
+                let error = json!({"error": format!("the control API has no {method} {path}")});
+                return Ok(Response::json(StatusCode::NOT_FOUND, &error));
+            }
+        };
+        Ok(match answer {
+            Value::Null => Response::empty(StatusCode::NO_CONTENT),
+            answer => Response::json(StatusCode::OK, &answer),
+        })
+    }
+
+    fn state(&self) -> Value {
+        let clusters = self.0.clusters.iter().map(|service| {
+            let nodes = service.0.nodes();
+            let nodes = nodes.into_iter().map(|node| {
+                json!({
+                    "name": node.name,
+                    "internal_ip": node.internal_ip,
+                    "pod_cidrs": node.pod_cidrs,
+                })
+            });
+            json!({"name": service.0.name(), "nodes": nodes.collect::<Value>()})
+        });
+        json!({
+            "azure": self.0.shared.azure.state(),
+            "kubernetes": clusters.collect::<Value>(),
+        })
+    }
+
+    fn change_settings(&self, changes: &Value) -> Result<Value, Refusal> {
+        let azure = &self.0.shared.azure;
+        let mut settings = json!(azure.settings());
+        if let (Value::Object(settings), Value::Object(changes)) = (&mut settings, changes) {
+            settings.extend(changes.clone());
+        }
+        let changed: Settings = serde_json::from_value(settings.clone())
+            .map_err(|error| Refusal(format!("settings: {error}")))?;
+        azure.change_settings(|settings| *settings = changed);
+        Ok(settings)
+    }
+
+    fn write(&self, asked: &Value) -> Value {
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let azure = &self.0.shared.azure;
+        let (status, body) = azure.request(text("method"), text("path"), asked["body"].clone());
+        json!({"status": status, "body": body})
+    }
+}
+
+fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
+    let body: &[u8] = match &request.body {
+        empty if empty.is_empty() => b"{}",
+        body => body,
+    };
+    serde_json::from_slice(body).map_err(|error| Refusal(error.to_string()))
+}
+
+fn latency(asked: &Value) -> Result<Latency, Refusal> {
+    let milliseconds = |name: &str| asked[name].as_u64().map(Duration::from_millis);
+    match &asked["profile"] {
+        Value::String(profile) => Latency::parse(profile),
+        Value::Number(number) => Latency::parse(&number.to_string()),
+        _ => {
+            let call = milliseconds("call_ms").unwrap_or_default();
+            let operation = milliseconds("operation_ms").unwrap_or_default();
+            return Ok(Latency::fixed(call, operation));
+        }
+    }
+    .map_err(|error| Refusal(error.to_string()))
+}

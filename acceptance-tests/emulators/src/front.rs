@@ -1,0 +1,149 @@
+//! What stands before every emulated service: the journal, the latency and the faults.
+
+use std::sync::{Arc, Mutex};
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
+
+use crate::azure::{Azure, FAIL_OPERATION};
+use crate::faults::{Action, Fault, Faults, STALL, When};
+use crate::http::{Request, Response};
+use crate::journal::Journal;
+use crate::latency::Latency;
+use crate::listener::{Answer, Serve};
+use crate::sync::lock;
+
+/// An emulated service: a pure answering machine, without sockets or waiting.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// The name under which the journal notes the request.
+    fn label(&self, request: &Request) -> String;
+    /// The answer.
+    fn handle(&self, request: &Request) -> Response;
+}
+
+/// What all services of one lab share.
+pub(crate) struct Shared {
+    pub(crate) journal: Journal,
+    pub(crate) faults: Faults,
+    pub(crate) latency: Mutex<Latency>,
+    /// Where a `write` fault writes.
+    pub(crate) azure: Arc<Azure>,
+}
+
+/// A service with its front.
+pub(crate) struct Front<S> {
+    pub(crate) service: Arc<S>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl<S: Service> Serve for Front<S> {
+    async fn serve(&self, request: Request) -> Answer {
+        let label = self.service.label(&request);
+        let n = self.shared.journal.begin(&label, &request);
+        let answer = self.answer(&label, n, request).await;
+        let status = match &answer {
+            Answer::Whole(response) | Answer::Cut(response, _) => Some(response.status.as_u16()),
+            Answer::Reset => None,
+        };
+        self.shared.journal.end(n, status);
+        answer
+    }
+}
+
+impl<S: Service> Front<S> {
+    async fn answer(&self, label: &str, n: u64, mut request: Request) -> Answer {
+        // Only a fault may set it.
+        request.headers.remove(FAIL_OPERATION);
+        let faults = self.shared.faults.meeting(label, &request);
+        let delay = lock(&self.shared.latency).call;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+
+        let mut answer = None;
+        for (id, fault) in faults.iter().filter(|(_, f)| f.when == When::Before) {
+            self.shared.journal.met(n, *id);
+            if let Some(end) = self.meet(*id, fault, &mut request, None).await {
+                answer = Some(end);
+                break;
+            }
+        }
+        let mut answer = match answer {
+            // A truncated answer needs one to cut, so the server acts after all.
+            None => Answer::Whole(self.service.handle(&request)),
+            Some(Answer::Cut(_, bytes)) => Answer::Cut(self.service.handle(&request), bytes),
+            Some(end) => return end,
+        };
+        for (id, fault) in faults.iter().filter(|(_, f)| f.when == When::After) {
+            self.shared.journal.met(n, *id);
+            let response = match &answer {
+                Answer::Whole(response) => Some(response.clone()),
+                _ => None,
+            };
+            if let Some(end) = self.meet(*id, fault, &mut request, response).await {
+                answer = end;
+                break;
+            }
+        }
+        answer
+    }
+
+    /// Lets a fault happen; an answer if it ends the exchange, none if the request goes on.
+    async fn meet(
+        &self,
+        id: u64,
+        fault: &Fault,
+        request: &mut Request,
+        response: Option<Response>,
+    ) -> Option<Answer> {
+        match &fault.action {
+            Action::Respond {
+                status,
+                headers,
+                body,
+            } => Some(Answer::Whole(instead(*status, headers, body))),
+            Action::Reset => Some(Answer::Reset),
+            Action::Stall => {
+                tokio::time::sleep(STALL).await;
+                Some(Answer::Reset)
+            }
+            Action::Truncate { bytes } => {
+                let response = response.unwrap_or_else(|| Response::empty(StatusCode::OK));
+                Some(Answer::Cut(response, *bytes))
+            }
+            Action::Hold => {
+                self.shared.faults.hold(id).await;
+                None
+            }
+            Action::Write { method, path, body } => {
+                self.shared.azure.request(method, path, body.clone());
+                None
+            }
+            Action::FailOperation { code, message } => {
+                let error = json!({"code": code, "message": message}).to_string();
+                if let Ok(value) = HeaderValue::from_str(&error) {
+                    request.headers.insert(FAIL_OPERATION, value);
+                }
+                None
+            }
+        }
+    }
+}
+
+fn instead(
+    status: u16,
+    headers: &std::collections::BTreeMap<String, String>,
+    body: &serde_json::Value,
+) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = match body {
+        serde_json::Value::Null => Response::empty(status),
+        body => Response::json(status, body),
+    };
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers.insert(name, value);
+        }
+    }
+    response
+}
