@@ -1,0 +1,249 @@
+//! One scenario's world: a lab of its own, a Terraform workspace of its own, and the provider just built.
+
+mod calls;
+mod expect;
+
+use std::path::Path;
+
+use ako_lab::terraform::{Error, Plan, Run, Running, State, Workspace};
+use ako_lab::{BlockingLab, Options};
+use serde_json::Value;
+
+pub(crate) use calls::Calls;
+pub(crate) use expect::{assert_changes, assert_no_changes, attribute};
+
+/// The built provider.
+pub(crate) const PROVIDER: &str = env!("CARGO_BIN_EXE_terraform-provider-ako");
+
+/// What every configuration begins with: the provider, and what the lab tells about itself.
+const PREAMBLE: &str = r#"
+terraform {
+  required_providers {
+    ako = {
+      source = "ako-azure/ako"
+    }
+  }
+}
+
+provider "ako" {
+  azure = {}
+}
+
+variable "resource_group_id" { type = string }
+variable "virtual_network_id" { type = string }
+variable "kubeconfigs" { type = map(string) }
+"#;
+
+/// A lab and a workspace. Each step prints what Terraform said; `cargo test` shows it when the scenario fails.
+pub(crate) struct Scenario {
+    pub(crate) lab: BlockingLab,
+    pub(crate) terraform: Workspace,
+}
+
+impl Scenario {
+    /// A lab with two clusters, and a configuration below the preamble.
+    pub(crate) fn new(configuration: &str) -> Scenario {
+        Scenario::with(Options::two_clusters(), configuration)
+    }
+
+    /// The same on a lab with options of its own.
+    pub(crate) fn with(options: Options, configuration: &str) -> Scenario {
+        let lab = BlockingLab::start(options).expect("the lab starts");
+        let mut terraform = Workspace::new(Path::new(PROVIDER)).unwrap_or_else(|error| panic!("{error}"));
+        for (name, value) in lab.connection().terraform_environment() {
+            terraform.set_environment(&name, value);
+        }
+        let kubeconfigs = lab.connection().kubernetes.iter();
+        let kubeconfigs: Value =
+            kubeconfigs.map(|cluster| (cluster.name.clone(), Value::from(cluster.kubeconfig.clone()))).collect();
+        let scenario = Scenario { lab, terraform };
+        let mut scenario = scenario;
+        scenario.set_variable("resource_group_id", &scenario.group());
+        scenario.set_variable("virtual_network_id", &scenario.network());
+        scenario.set_variable("kubeconfigs", &kubeconfigs.to_string());
+        scenario.write("preamble.tf", PREAMBLE);
+        scenario.configure(configuration);
+        scenario
+    }
+
+    /// Replaces the configuration.
+    pub(crate) fn configure(&self, configuration: &str) {
+        self.write("main.tf", configuration);
+    }
+
+    /// Writes another file of the configuration.
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        self.terraform.write(file, text).expect("the workspace can be written");
+    }
+
+    /// Gives a variable its value, a string or JSON.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.terraform.set_environment(&format!("TF_VAR_{name}"), value);
+    }
+
+    /// Plans, which must succeed.
+    pub(crate) fn plan(&self) -> Plan {
+        self.plan_with(&[])
+    }
+
+    /// Plans with more arguments, which must succeed.
+    pub(crate) fn plan_with(&self, arguments: &[&str]) -> Plan {
+        let plan = self.terraform.plan(arguments).unwrap_or_else(|error| panic!("{error}"));
+        println!("{}", plan.run.transcript());
+        plan
+    }
+
+    /// Plans, which must fail.
+    pub(crate) fn plan_fails(&self) -> Run {
+        failed(self.terraform.plan(&[]).map(|plan| plan.run))
+    }
+
+    /// Plans again and finds nothing to do.
+    pub(crate) fn assert_nothing_to_do(&self) {
+        assert_no_changes(&self.plan());
+    }
+
+    /// Plans and applies, which must succeed.
+    pub(crate) fn apply(&self) -> Run {
+        succeeded(self.terraform.apply(&[]))
+    }
+
+    /// Plans and applies with more arguments, which must succeed.
+    pub(crate) fn apply_with(&self, arguments: &[&str]) -> Run {
+        succeeded(self.terraform.apply(arguments))
+    }
+
+    /// Plans and applies, which must fail.
+    pub(crate) fn apply_fails(&self) -> Run {
+        failed(self.terraform.apply(&[]))
+    }
+
+    /// Applies the last plan, which must succeed.
+    pub(crate) fn apply_saved_plan(&self) -> Run {
+        succeeded(self.terraform.apply_saved_plan())
+    }
+
+    /// Starts an apply, to interrupt it.
+    pub(crate) fn start_apply(&self) -> Running {
+        self.terraform.start_apply(&[]).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Waits for a started command and shows what it said.
+    pub(crate) fn wait(&self, running: Running) -> Run {
+        let run = running.wait().unwrap_or_else(|error| panic!("{error}"));
+        println!("{}", run.transcript());
+        run
+    }
+
+    /// Destroys everything, which must succeed.
+    pub(crate) fn destroy(&self) -> Run {
+        succeeded(self.terraform.destroy(&[]))
+    }
+
+    /// Destroys everything, which must fail.
+    pub(crate) fn destroy_fails(&self) -> Run {
+        failed(self.terraform.destroy(&[]))
+    }
+
+    /// Imports by command, which must succeed.
+    pub(crate) fn import(&self, address: &str, id: &str) -> Run {
+        succeeded(self.terraform.import(address, id))
+    }
+
+    /// Imports by command, which must fail.
+    pub(crate) fn import_fails(&self, address: &str, id: &str) -> Run {
+        failed(self.terraform.import(address, id))
+    }
+
+    /// What Terraform remembers.
+    pub(crate) fn state(&self) -> State {
+        self.terraform.state().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The attributes of a resource in the state; it must be there.
+    pub(crate) fn resource(&self, address: &str) -> Value {
+        let state = self.state();
+        let found = state.resource(address).cloned();
+        found.unwrap_or_else(|| panic!("no {address} among {:?}", state.addresses()))
+    }
+
+    /// The ARM id of the lab's resource group.
+    pub(crate) fn group(&self) -> String {
+        let azure = &self.lab.connection().azure;
+        format!("/subscriptions/{}/resourceGroups/{}", azure.subscription_id, azure.resource_group)
+    }
+
+    /// The ARM id of the lab's VNet.
+    pub(crate) fn network(&self) -> String {
+        self.lab.connection().azure.virtual_network_id.clone()
+    }
+
+    /// The ARM id of a subnet of the lab's VNet.
+    pub(crate) fn subnet(&self, name: &str) -> String {
+        format!("{}/subnets/{name}", self.network())
+    }
+
+    /// The ARM id of a route table in the lab's resource group.
+    pub(crate) fn table(&self, name: &str) -> String {
+        format!("{}/providers/Microsoft.Network/routeTables/{name}", self.group())
+    }
+
+    /// What Azure holds under an id; null where it holds nothing. Not in the journal.
+    pub(crate) fn azure(&self, id: &str) -> Value {
+        match self.lab.azure().request("GET", id, None) {
+            (200, body) => body,
+            (404, _) => Value::Null,
+            (status, body) => panic!("GET {id}: {status} {body}"),
+        }
+    }
+
+    /// Writes as somebody else, at once. Not in the journal.
+    pub(crate) fn somebody(&self, method: &str, id: &str, body: Option<&Value>) {
+        let (status, answer) = self.lab.azure().request(method, id, body);
+        assert!((200..300).contains(&status), "{method} {id}: {status} {answer}");
+    }
+
+    /// Reads, edits and writes back an object's `properties`, as somebody else.
+    pub(crate) fn somebody_edits(&self, id: &str, edit: impl FnOnce(&mut Value)) {
+        let mut object = self.azure(id);
+        edit(&mut object["properties"]);
+        self.somebody("PUT", id, Some(&object));
+    }
+
+    /// What was asked of Azure since the start or the last [`forget_calls`](Self::forget_calls).
+    pub(crate) fn calls(&self) -> Calls {
+        Calls::new(&self.lab.journal())
+    }
+
+    /// Begins to count calls anew.
+    pub(crate) fn forget_calls(&self) {
+        self.lab.clear_journal();
+    }
+}
+
+impl Drop for Scenario {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("\nThe journal:\n{}", Calls::with_polls(&self.lab.journal()));
+            println!("The workspace is kept in {}", self.terraform.keep().display());
+        }
+    }
+}
+
+fn succeeded(outcome: Result<Run, Error>) -> Run {
+    let run = outcome.unwrap_or_else(|error| panic!("{error}"));
+    println!("{}", run.transcript());
+    run
+}
+
+fn failed(outcome: Result<Run, Error>) -> Run {
+    let run = match outcome {
+        Ok(run) => panic!("should have failed:\n{}", run.transcript()),
+        Err(error) => {
+            let text = error.to_string();
+            error.into_run().unwrap_or_else(|| panic!("{text}"))
+        }
+    };
+    println!("{}", run.transcript());
+    run
+}

@@ -1,0 +1,1 @@
+//! Other writers, and many resources at once.

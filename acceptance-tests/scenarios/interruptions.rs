@@ -1,0 +1,1 @@
+//! Ctrl-C, lost answers and killed processes.

@@ -1,0 +1,9 @@
+//! One file per resource, data source and theme; each function is one sentence about the provider.
+
+mod cluster_nodes;
+mod cluster_subnet;
+mod concurrency;
+mod demo;
+mod functions;
+mod interruptions;
+mod pod_routes;
