@@ -28,18 +28,24 @@ const ALL_VERBS: [&str; 8] = [
     "watch",
 ];
 
-/// Groups without stored objects: name, version, and its resources as (plural, kind).
-const REVIEW_GROUPS: &[(&str, &str, &[(&str, &str)])] = &[
-    (
-        "authentication.k8s.io",
-        "v1",
-        &[("selfsubjectreviews", "SelfSubjectReview")],
-    ),
-    (
-        "authorization.k8s.io",
-        "v1",
-        &[("selfsubjectaccessreviews", "SelfSubjectAccessReview")],
-    ),
+/// A group that stores nothing: its one resource is posted to and answers.
+struct ReviewGroup {
+    name: &'static str,
+    plural: &'static str,
+    kind: &'static str,
+}
+
+const REVIEW_GROUPS: [ReviewGroup; 2] = [
+    ReviewGroup {
+        name: "authentication.k8s.io",
+        plural: "selfsubjectreviews",
+        kind: "SelfSubjectReview",
+    },
+    ReviewGroup {
+        name: "authorization.k8s.io",
+        plural: "selfsubjectaccessreviews",
+        kind: "SelfSubjectAccessReview",
+    },
 ];
 
 /// Answers a path that is no resource: discovery, version, health.
@@ -110,8 +116,8 @@ pub(super) fn serves(store: &Store, group: &str, version: &str) -> bool {
 /// The named groups with their version, in order of installation.
 fn groups(store: &Store) -> Vec<(String, String)> {
     let mut groups: Vec<(String, String)> = Vec::new();
-    for (group, version, _) in REVIEW_GROUPS {
-        groups.push(((*group).to_owned(), (*version).to_owned()));
+    for review in &REVIEW_GROUPS {
+        groups.push((review.name.to_owned(), "v1".to_owned()));
     }
     for kind in store.kinds().filter(|kind| kind.is_custom()) {
         let group = (kind.id.group.clone(), kind.version.clone());
@@ -177,10 +183,10 @@ fn resource_list(group: &str, version: &str, store: &Store) -> Value {
         body["apiVersion"] = json!("v1");
         body["groupVersion"] = json!(format!("{group}/{version}"));
     }
-    let reviews = reviews_of(group).map(|(plural, kind)| {
+    let reviews = reviews_of(group).map(|review| {
         json!({
-            "name": plural, "singularName": kind.to_lowercase(), "namespaced": false,
-            "kind": kind, "verbs": ["create"],
+            "name": review.plural, "singularName": review.kind.to_lowercase(), "namespaced": false,
+            "kind": review.kind, "verbs": ["create"],
         })
     });
     let stored = kinds_of(group, store).map(api_resource);
@@ -262,12 +268,12 @@ fn etag(body: &Value) -> String {
 }
 
 fn aggregated_group(group: &str, store: &Store) -> Value {
-    let reviews = reviews_of(group).map(|(plural, kind)| {
+    let reviews = reviews_of(group).map(|review| {
         json!({
-            "resource": plural,
-            "responseKind": { "group": "", "version": "", "kind": kind },
+            "resource": review.plural,
+            "responseKind": { "group": "", "version": "", "kind": review.kind },
             "scope": "Cluster",
-            "singularResource": kind.to_lowercase(),
+            "singularResource": review.kind.to_lowercase(),
             "verbs": ["create"],
         })
     });
@@ -309,11 +315,10 @@ fn kinds_of<'a>(group: &'a str, store: &'a Store) -> impl Iterator<Item = &'a Ki
     store.kinds().filter(move |kind| kind.id.group == group)
 }
 
-fn reviews_of(group: &str) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    let group = REVIEW_GROUPS.iter().find(|(name, _, _)| *name == group);
-    group
-        .into_iter()
-        .flat_map(|(_, _, resources)| resources.iter())
+fn reviews_of(group: &str) -> impl Iterator<Item = &'static ReviewGroup> + use<'_> {
+    REVIEW_GROUPS
+        .iter()
+        .filter(move |review| review.name == group)
 }
 
 fn merge(into: &mut Value, from: &Value) {

@@ -194,13 +194,19 @@ fn not_found(kind: &Kind, name: &str) -> Failure {
     }
 }
 
-fn invalid(kind: &Kind, name: &str, field: &str, reason: &'static str, message: &str) -> Failure {
+fn invalid(
+    kind: &Kind,
+    name: &str,
+    field: &'static str,
+    reason: &'static str,
+    message: &'static str,
+) -> Failure {
     Failure::Invalid {
         kind: kind.kind.clone(),
         group: kind.id.group.clone(),
         name: name.to_owned(),
-        field: field.to_owned(),
+        field,
         reason,
-        message: message.to_owned(),
+        message,
     }
 }

@@ -45,9 +45,9 @@ pub(super) enum Failure {
         kind: String,
         group: String,
         name: String,
-        field: String,
+        field: &'static str,
         reason: &'static str,
-        message: String,
+        message: &'static str,
     },
     /// The snapshot that was asked for is gone; `again` continues without it.
     Expired {
