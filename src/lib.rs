@@ -1,5 +1,10 @@
 //! A Terraform provider for AKO in ClusterIP mode on Azure.
 
-pub mod domain;
 pub mod framework;
-pub mod plugin;
+
+pub mod configured;
+pub mod resources;
+
+pub mod domain;
+
+pub mod clients;

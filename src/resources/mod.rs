@@ -1,0 +1,3 @@
+//! The resources, in the order of the Day-0 checklist of a cluster.
+
+pub mod azure_errors;
