@@ -4,11 +4,29 @@
 //! A resource implements [`resource::Resource`] and describes its attributes by a [`schema::Schema`]; the rest is
 //! derived: checks of a configuration, defaults, what becomes unknown, what forces a replacement, the docs page.
 
-pub mod diagnostics;
-pub mod number;
-pub mod path;
-pub mod plan;
 pub mod resource;
+
 pub mod schema;
 pub mod timeouts;
+
 pub mod value;
+
+pub mod number;
+
+pub mod path;
+
+pub mod diagnostics;
+
+pub mod validate;
+
+pub mod plan;
+
+pub mod planner;
+
+mod spelling;
+
+pub mod state;
+
+pub mod codec;
+
+pub mod json;

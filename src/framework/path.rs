@@ -59,6 +59,12 @@ impl Path {
     }
 }
 
+impl FromIterator<Step> for Path {
+    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Path {
+        Path(steps.into_iter().collect())
+    }
+}
+
 /// A place in a value while walking through it. It costs nothing until a path is made of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place<'a> {
