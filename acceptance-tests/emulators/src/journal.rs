@@ -25,8 +25,8 @@ pub struct Entry {
     pub api_version: Option<String>,
     /// The status of the answer; none while there is no answer, and where none was given.
     pub status: Option<u16>,
-    /// When it arrived.
-    pub started: Timestamp,
+    /// When it arrived (RFC 3339).
+    pub started: String,
     /// Milliseconds from the lab's start to its arrival.
     pub at_milliseconds: u64,
     /// Milliseconds from its arrival to its answer.
@@ -85,7 +85,7 @@ impl Journal {
             path: request.path.clone(),
             api_version: request.parameter("api-version"),
             status: None,
-            started: Timestamp::now(),
+            started: Timestamp::now().to_string(),
             at_milliseconds: milliseconds(self.begun),
             milliseconds: None,
             client: header("user-agent"),

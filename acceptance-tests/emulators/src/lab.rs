@@ -139,7 +139,11 @@ impl Lab {
         let listener = Listener::bind(0).await?;
         let host = listener.address().to_string();
         let base_url = format!("https://{host}");
-        let azure = Azure::new(options.identity.clone(), options.settings.clone(), &base_url);
+        let azure = Azure::new(
+            options.identity.clone(),
+            options.settings.clone(),
+            &base_url,
+        );
         options.seed.plant(&azure)?;
         azure.set_latency(options.latency);
         let shared = Arc::new(Shared {
@@ -296,7 +300,9 @@ impl Deref for BlockingLab {
 
     #[expect(clippy::expect_used, reason = "only drop takes the lab out")]
     fn deref(&self) -> &Lab {
-        self.lab.as_ref().expect("the lab lives until it is dropped")
+        self.lab
+            .as_ref()
+            .expect("the lab lives until it is dropped")
     }
 }
 

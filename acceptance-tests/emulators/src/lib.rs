@@ -27,6 +27,8 @@ pub mod seed;
 mod sync;
 
 pub use self::faults::{Action, Fault};
-pub use self::lab::{AzureConnection, BlockingLab, Connection, Error, KubernetesConnection, Lab, Options};
+pub use self::lab::{
+    AzureConnection, BlockingLab, Connection, Error, KubernetesConnection, Lab, Options,
+};
 pub use self::latency::Latency;
 pub use self::seed::Seed;

@@ -146,11 +146,12 @@ impl Seed {
             let path = format!("{network}/{}", object.path);
             // Ids inside the bodies name this group without knowing the subscription.
             let id = azure_id(azure, &network);
-            let body = object
-                .body
-                .to_string()
-                .replace("{network}", &id);
-            put(azure, &path, &serde_json::from_str(&body).unwrap_or_default())?;
+            let body = object.body.to_string().replace("{network}", &id);
+            put(
+                azure,
+                &path,
+                &serde_json::from_str(&body).unwrap_or_default(),
+            )?;
         }
         Ok(())
     }

@@ -69,13 +69,7 @@ impl Access {
     }
 
     /// Remembers a token that was handed out.
-    pub(super) fn issue(
-        &mut self,
-        token: String,
-        object_id: &str,
-        for_arm: bool,
-        life: Duration,
-    ) {
+    pub(super) fn issue(&mut self, token: String, object_id: &str, for_arm: bool, life: Duration) {
         let token_of = Token {
             object_id: object_id.to_owned(),
             for_arm,

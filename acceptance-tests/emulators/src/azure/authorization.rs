@@ -181,7 +181,10 @@ impl Core {
                     || below.starts_with(&format!("{at}/"))
                     || at.starts_with(&below);
                 let who = properties["principalId"].as_str();
-                related && principal.as_deref().is_none_or(|wanted| who == Some(wanted))
+                related
+                    && principal
+                        .as_deref()
+                        .is_none_or(|wanted| who == Some(wanted))
             })
             .cloned()
             .collect();

@@ -177,7 +177,8 @@ impl ArmError {
 
     /// No api-version.
     pub(super) fn missing_api_version() -> ArmError {
-        let message = "The api-version query parameter (?api-version=) is required for all requests.";
+        let message =
+            "The api-version query parameter (?api-version=) is required for all requests.";
         ArmError::bad_gateway_request("MissingApiVersionParameter", message.to_owned())
     }
 
@@ -189,7 +190,8 @@ impl ArmError {
 
     /// A body that is no JSON object.
     pub(super) fn invalid_content(why: &str) -> ArmError {
-        let message = format!("The request content was invalid and could not be deserialized: '{why}'.");
+        let message =
+            format!("The request content was invalid and could not be deserialized: '{why}'.");
         ArmError::bad_gateway_request("InvalidRequestContent", message)
     }
 
@@ -261,11 +263,7 @@ impl ArmError {
             "Another operation on this or dependent resource is in progress. To retrieve status of the \
              operation use uri: {uri}."
         );
-        ArmError::provider(
-            StatusCode::CONFLICT,
-            "AnotherOperationInProgress",
-            message,
-        )
+        ArmError::provider(StatusCode::CONFLICT, "AnotherOperationInProgress", message)
     }
 
     /// 429 that is a lock and no quota (cluster-api-provider-azure#4385).

@@ -60,7 +60,12 @@ fn token(core: &mut Core, form: &BTreeMap<String, String>) -> Response {
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") != "client_credentials" {
         let message = "The app requested an unsupported grant type.";
-        return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", 70003, message);
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+            70003,
+            message,
+        );
     }
     let client_id = field("client_id");
     let known = core.access.principals.iter();
@@ -89,7 +94,12 @@ fn token(core: &mut Core, form: &BTreeMap<String, String>) -> Response {
             field("scope"),
             core.identity.tenant_id
         );
-        return refuse(StatusCode::BAD_REQUEST, "invalid_resource", 500_011, &message);
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid_resource",
+            500_011,
+            &message,
+        );
     };
     let life = core.settings.token_lifetime;
     let token = jwt(core, &principal, &audience, life);
@@ -120,13 +130,23 @@ fn check_credential(
                 principal.client_id
             );
             let status = StatusCode::UNAUTHORIZED;
-            Err(Box::new(refuse(status, "invalid_client", 7_000_215, &message)))
+            Err(Box::new(refuse(
+                status,
+                "invalid_client",
+                7_000_215,
+                &message,
+            )))
         }
         None => {
             let message = "The request body must contain the following parameter: 'client_assertion' or \
                            'client_secret'.";
             let status = StatusCode::UNAUTHORIZED;
-            Err(Box::new(refuse(status, "invalid_client", 7_000_218, message)))
+            Err(Box::new(refuse(
+                status,
+                "invalid_client",
+                7_000_218,
+                message,
+            )))
         }
     }
 }
@@ -138,7 +158,11 @@ fn check_assertion(assertion: &str) -> Result<(), Box<Response>> {
         .split('.')
         .nth(1)
         .filter(|_| assertion.split('.').count() == 3)
-        .and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok())
+        .and_then(|part| {
+            BASE64_URL_SAFE_NO_PAD
+                .decode(part.trim_end_matches('='))
+                .ok()
+        })
         .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let Some(claims) = claims else {
         let message = "JWT token is invalid or malformed.";
@@ -166,7 +190,11 @@ fn audience(core: &Core, form: &BTreeMap<String, String>) -> Option<String> {
     };
     let asked = asked.trim_end_matches('/');
     let graph = format!("{}/graph", core.base_url);
-    let known = [core.base_url.as_str(), graph.as_str(), "https://management.azure.com"];
+    let known = [
+        core.base_url.as_str(),
+        graph.as_str(),
+        "https://management.azure.com",
+    ];
     let known = known.into_iter().find(|k| k.eq_ignore_ascii_case(asked));
     known.map(str::to_owned)
 }
@@ -231,7 +259,8 @@ fn ok(body: &Value) -> Response {
 }
 
 fn refuse(status: StatusCode, error: &str, code: u64, message: &str) -> Response {
-    let (trace, correlation) = (Uuid::new_v4(), Uuid::new_v4());
+    let trace = Uuid::new_v4().to_string();
+    let correlation = Uuid::new_v4().to_string();
     let now = Timestamp::now();
     let body = json!({
         "error": error,

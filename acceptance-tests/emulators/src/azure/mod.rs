@@ -45,7 +45,7 @@ use self::call::Call;
 use self::errors::ArmError;
 use self::history::History;
 use self::operations::{Operation, Operations, Work};
-use self::store::{State, Store};
+use self::store::Store;
 use self::target::Target;
 use crate::front::Service;
 use crate::http::{Request, Response};

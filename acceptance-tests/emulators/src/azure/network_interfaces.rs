@@ -35,7 +35,10 @@ impl ResourceType for NetworkInterfaces {
             .filter(|list| !list.is_empty());
         let Some(list) = list else {
             // Assumed: the code is not quoted anywhere.
-            let message = format!("Network interface {} has no ipConfiguration.", candidate.name);
+            let message = format!(
+                "Network interface {} has no ipConfiguration.",
+                candidate.name
+            );
             return Err(ArmError::bad_request("InvalidRequestFormat", message));
         };
         let mut configurations = Vec::new();

@@ -92,9 +92,9 @@ impl Operations {
         failure: Option<Value>,
     ) -> Operation {
         let now = Instant::now();
-        let busy_until = self.pending().filter(|other| {
-            work.resource().is_some() && other.work.resource() == work.resource()
-        });
+        let busy_until = self
+            .pending()
+            .filter(|other| work.resource().is_some() && other.work.resource() == work.resource());
         let start = busy_until.map(|other| other.due).fold(now, Instant::max);
         let operation = Operation {
             id: Uuid::new_v4().to_string(),

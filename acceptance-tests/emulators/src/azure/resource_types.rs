@@ -156,7 +156,10 @@ pub(super) fn refuse_unknown(
     known: &[&str],
     kind: &str,
 ) -> Result<(), ArmError> {
-    match properties.keys().find(|name| !known.contains(&name.as_str())) {
+    match properties
+        .keys()
+        .find(|name| !known.contains(&name.as_str()))
+    {
         Some(unknown) => {
             let path = format!("properties.{unknown}");
             Err(ArmError::unknown_member(unknown, kind, &path))

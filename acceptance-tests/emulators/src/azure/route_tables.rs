@@ -34,7 +34,11 @@ impl ResourceType for RouteTables {
             &["provisioningState", "resourceGuid", "subnets"],
         );
         drop_nulls(&mut properties);
-        let known = ["disableBgpRoutePropagation", "disablePeeringRoute", "routes"];
+        let known = [
+            "disableBgpRoutePropagation",
+            "disablePeeringRoute",
+            "routes",
+        ];
         refuse_unknown(&properties, &known, "RouteTable")?;
         // A PUT without routes empties the table (recorded: azure-libraries-for-net).
         let routes = properties
@@ -57,7 +61,12 @@ impl ResourceType for RouteTables {
     ) -> Result<Object, ArmError> {
         drop_read_only(&mut properties, &["provisioningState", "hasBgpOverride"]);
         drop_nulls(&mut properties);
-        let known = ["addressPrefix", "nextHopType", "nextHopIpAddress", "nextHop"];
+        let known = [
+            "addressPrefix",
+            "nextHopType",
+            "nextHopIpAddress",
+            "nextHop",
+        ];
         refuse_unknown(&properties, &known, "Route")?;
         check_prefix(name, &properties)?;
         check_next_hop(name, &properties)?;
@@ -147,9 +156,7 @@ fn check_next_hop(name: &str, properties: &Object) -> Result<(), ArmError> {
     };
     let address = properties.get("nextHopIpAddress");
     let valid = match address.and_then(Value::as_str) {
-        Some(address) => {
-            kind == "VirtualAppliance" && address.parse::<std::net::IpAddr>().is_ok()
-        }
+        Some(address) => kind == "VirtualAppliance" && address.parse::<std::net::IpAddr>().is_ok(),
         None => kind != "VirtualAppliance" && address.is_none(),
     };
     if valid {

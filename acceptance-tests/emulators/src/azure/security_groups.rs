@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::errors::ArmError;
-use super::resource_types::{
-    Context, ResourceType, children_in_body, drop_nulls, drop_read_only,
-};
+use super::resource_types::{Context, ResourceType, children_in_body, drop_nulls, drop_read_only};
 use super::store::{Child, Object, Resource, Store};
 
 /// Network security groups.
@@ -60,9 +58,7 @@ impl ResourceType for SecurityGroups {
         check_rule(name, &properties)?;
         let mut filled = properties;
         for list in LISTS {
-            filled
-                .entry(list.to_owned())
-                .or_insert_with(|| json!([]));
+            filled.entry(list.to_owned()).or_insert_with(|| json!([]));
         }
         Ok(filled)
     }

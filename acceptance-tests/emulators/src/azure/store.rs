@@ -175,7 +175,7 @@ impl Resource {
     pub(super) fn render(&self, store: &Store) -> Value {
         let mut properties = json!({
             "provisioningState": self.state.text(),
-            "resourceGuid": self.guid,
+            "resourceGuid": self.guid.to_string(),
         });
         if let Value::Object(properties) = &mut properties {
             properties.extend(self.properties.clone());

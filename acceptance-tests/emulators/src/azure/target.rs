@@ -75,22 +75,42 @@ fn target(segments: &[String], lower: &[&str]) -> Target {
         ["subscriptions", _, "resourcegroups", _] => Target::Group(at(3)),
         ["subscriptions", _, "resourcegroups", _, "resources"] => Target::GroupResources(at(3)),
         ["subscriptions", _, "operationresults", _] => Target::GroupOperationResult(at(3)),
-        ["subscriptions", _, "providers", "microsoft.network", "locations", _, "operations", _] => {
-            Target::Operation(at(7))
-        }
-        ["subscriptions", _, "providers", "microsoft.network", "locations", _, "operationresults", _] => {
-            Target::OperationResult(at(7))
-        }
+        [
+            "subscriptions",
+            _,
+            "providers",
+            "microsoft.network",
+            "locations",
+            _,
+            "operations",
+            _,
+        ] => Target::Operation(at(7)),
+        [
+            "subscriptions",
+            _,
+            "providers",
+            "microsoft.network",
+            "locations",
+            _,
+            "operationresults",
+            _,
+        ] => Target::OperationResult(at(7)),
         ["subscriptions", _, "providers", "microsoft.network", _] => Target::Everywhere(at(4)),
-        ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.network", rest @ ..] => {
-            match rest {
-                [_] => Target::List(at(3), at(6)),
-                [_, _] => Target::Resource(name()),
-                [_, _, _] => Target::Children(name(), at(8)),
-                [_, _, _, _] => Target::Child(name(), at(8), at(9)),
-                _ => Target::Unknown,
-            }
-        }
+        [
+            "subscriptions",
+            _,
+            "resourcegroups",
+            _,
+            "providers",
+            "microsoft.network",
+            rest @ ..,
+        ] => match rest {
+            [_] => Target::List(at(3), at(6)),
+            [_, _] => Target::Resource(name()),
+            [_, _, _] => Target::Children(name(), at(8)),
+            [_, _, _, _] => Target::Child(name(), at(8), at(9)),
+            _ => Target::Unknown,
+        },
         _ => Target::Unknown,
     }
 }

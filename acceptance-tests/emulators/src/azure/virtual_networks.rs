@@ -165,10 +165,7 @@ impl ResourceType for VirtualNetworks {
              all the resources within the subnet. See aka.ms/deletesubnet.",
             child.name
         );
-        Err(ArmError::bad_request(
-            "InUseSubnetCannotBeDeleted",
-            message,
-        ))
+        Err(ArmError::bad_request("InUseSubnetCannotBeDeleted", message))
     }
 
     fn links(&self, child: &Child) -> Vec<(&'static str, String)> {
@@ -248,10 +245,7 @@ fn check_occupied(candidate: &Resource, prior: &Resource, store: &Store) -> Resu
                 "IpPrefix {lost} on Subnet {} has active allocations and cannot be deleted.",
                 subnet.name
             );
-            return Err(ArmError::bad_request(
-                "InUsePrefixCannotBeDeleted",
-                message,
-            ));
+            return Err(ArmError::bad_request("InUsePrefixCannotBeDeleted", message));
         }
     }
     Ok(())

@@ -374,7 +374,13 @@ impl Core {
             None => Response::empty(status),
         };
         let subscription = &self.identity.subscription_id;
-        let url = |what| format!("{}{}", self.base_url, operation.poll_path(subscription, what));
+        let url = |what| {
+            format!(
+                "{}{}",
+                self.base_url,
+                operation.poll_path(subscription, what)
+            )
+        };
         insert(
             &mut response.headers,
             "azure-asyncoperation",
