@@ -17,18 +17,18 @@ pub fn default_route_table_name(se_subnet_name: &str) -> String {
 
 /// Which route table an SE subnet uses, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RouteTableUse {
+pub enum RouteTableUse<Id> {
     /// None: as found by an import.
     None,
     /// Somebody else's, which is associated and never touched.
-    Existing(AzureId),
+    Existing(Id),
     /// One that is created, changed and deleted with the SE subnet.
-    Owned(AzureId),
+    Owned(Id),
 }
 
-impl RouteTableUse {
+impl<Id> RouteTableUse<Id> {
     /// The table, whosoever it is.
-    pub fn id(&self) -> Option<&AzureId> {
+    pub fn id(&self) -> Option<&Id> {
         match self {
             RouteTableUse::None => None,
             RouteTableUse::Existing(id) | RouteTableUse::Owned(id) => Some(id),
@@ -36,7 +36,7 @@ impl RouteTableUse {
     }
 
     /// The table if it is ours.
-    pub fn owned(&self) -> Option<&AzureId> {
+    pub fn owned(&self) -> Option<&Id> {
         match self {
             RouteTableUse::Owned(id) => Some(id),
             _ => None,
@@ -187,9 +187,9 @@ pub enum TableWrite {
 ///
 /// A table that the state calls ours needs no mark; one that is new to this state must carry ours, unless it was the
 /// associated table until now and is taken over on the user's word.
-pub fn plan_table_write(
-    prior: &RouteTableUse,
-    planned: &AzureId,
+pub fn plan_table_write<Id: PartialEq>(
+    prior: &RouteTableUse<Id>,
+    planned: &Id,
     desired: &DesiredTable,
     actual: Option<&ActualTable>,
     se_subnet: &AzureId,
@@ -239,17 +239,20 @@ pub fn is_subnet_as_planned(
 
 /// What becomes of the table that was ours and is not planned to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Farewell {
+pub enum Farewell<Id> {
     /// There is none.
     None,
     /// It stays, without our mark.
-    Release(AzureId),
+    Release(Id),
     /// It goes, unless another subnet uses it by now.
-    Delete(AzureId),
+    Delete(Id),
 }
 
 /// The last step of an update, after the SE subnet has its new table.
-pub fn plan_farewell(prior: &RouteTableUse, planned: &RouteTableUse) -> Farewell {
+pub fn plan_farewell<Id: Clone + PartialEq>(
+    prior: &RouteTableUse<Id>,
+    planned: &RouteTableUse<Id>,
+) -> Farewell<Id> {
     match prior.owned() {
         None => Farewell::None,
         Some(old) if planned.owned() == Some(old) => Farewell::None,

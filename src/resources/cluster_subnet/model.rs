@@ -1,0 +1,423 @@
+//! The attributes of `ako_cluster_subnet`, and the ids and ranges that they hold.
+
+use crate::clients::azure::ids::{
+    NetworkSecurityGroupId, RouteTableId, SubnetId, VirtualNetworkId,
+};
+use crate::clients::azure::route_tables::RouteTable;
+use crate::clients::azure::subnets::Subnet;
+use crate::domain::azure_ids::{AzureId, are_same_ids};
+use crate::domain::azure_names::{
+    check_network_name, check_resource_group_name, check_tag_name, check_tag_value,
+};
+use crate::domain::cluster_subnet::{
+    ActualSubnet, ActualTable, DesiredSubnet, DesiredTable, RouteTableUse,
+};
+use crate::domain::marks::{Mark, Tags, are_same_tags, tags_without_mark};
+use crate::domain::route_names::ClusterName;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::Path;
+use crate::framework::schema::{Attribute, Check, Schema, Type};
+use crate::framework::timeouts::Timeouts;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// One SE subnet as Terraform sees it; a field for each attribute, in the order of the schema.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// The id of the SE subnet.
+    pub id: Option<String>,
+    /// The name of the SE subnet.
+    pub name: String,
+    /// The virtual network it is in.
+    pub virtual_network_id: String,
+    /// Its address prefixes; none while it is missing.
+    pub address_prefixes: Option<BTreeSet<String>>,
+    /// The cluster whose Service Engines it holds.
+    pub cluster_name: Option<String>,
+    /// The network security group; none where it is left to others.
+    pub network_security_group_id: Option<String>,
+    /// Somebody else's route table.
+    pub existing_route_table_id: Option<String>,
+    /// The name of the owned route table.
+    pub route_table_name: Option<String>,
+    /// The resource group of the owned route table.
+    pub route_table_resource_group_name: Option<String>,
+    /// Whether routes learnt by BGP reach the SE subnet; none while the owned table is missing.
+    pub bgp_route_propagation_enabled: Option<bool>,
+    /// The tags of the owned route table; none where they are left to others.
+    pub tags: Option<Tags>,
+    /// The route table that is meant.
+    pub route_table_id: Option<String>,
+    /// The route table that Azure has associated.
+    pub associated_route_table_id: Option<String>,
+}
+
+/// What a model names, parsed once at the border: from here on no text stands for an id.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) se_subnet: SubnetId,
+    pub(super) virtual_network: VirtualNetworkId,
+    pub(super) route_table: RouteTableUse<RouteTableId>,
+    pub(super) network_security_group: Option<NetworkSecurityGroupId>,
+    pub(super) address_prefixes: Option<BTreeSet<IpNet>>,
+}
+
+/// The schema of `ako_cluster_subnet`.
+pub(super) fn schema() -> Schema {
+    Schema::new(DESCRIPTION, attributes()).with_timeouts(Timeouts {
+        delete: Duration::from_secs(150 * 60),
+        ..Timeouts::default()
+    })
+}
+
+const DESCRIPTION: &str = "The subnet of one cluster's Service Engines (the SE subnet), its route table and their association.
+
+The route table is created first and the SE subnet is created with it (and with its network security group) in one \
+request, so that a policy against subnets without a route table is satisfied. Routes in the table belong to whoever \
+writes them: `ako_pod_routes`, or Avi's cloud connector.
+
+An owned route table carries the tag `ako-cluster-subnet`, the mark by which an interrupted run is taken up again. \
+It is not among `tags`.
+
+Destroying waits until the Service Engines have left the SE subnet, by default up to 150 minutes. A route table that \
+serves another subnet is not deleted, and neither is the SE subnet then.";
+
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::computed("id", Type::String, "The id of the SE subnet."),
+        Attribute::required(
+            "name",
+            Type::String,
+            "The name of the SE subnet, which is also what Avi knows it by (`data_network_id` of an SE group). \
+             Another name means another SE subnet.",
+        )
+        .check(Check::Text(check_network_name))
+        .same_when(|one, other| one.eq_ignore_ascii_case(other))
+        .force_new(),
+        Attribute::required(
+            "virtual_network_id",
+            Type::String,
+            "The id of the virtual network in which the SE subnet is. Its region is that of the route table.",
+        )
+        .check(Check::Text(check_id::<VirtualNetworkId>))
+        .same_when(are_same_ids)
+        .force_new(),
+        Attribute::required(
+            "address_prefixes",
+            Type::set(Type::String),
+            "The address prefixes of the SE subnet in CIDR notation, without host bits: `10.1.8.0/24`.",
+        )
+        .check(Check::Text(check_address_prefix))
+        .same_when(are_same_prefixes),
+        Attribute::optional(
+            "cluster_name",
+            Type::String,
+            "The cluster whose Service Engines the SE subnet holds, as in AKO's `clusterName`. It is written into the \
+             mark of an owned route table and nowhere else.",
+        )
+        .check(Check::Text(check_cluster_name)),
+        Attribute::optional(
+            "network_security_group_id",
+            Type::String,
+            "The id of the network security group of the SE subnet. Not set: whatever group others associate stays.",
+        )
+        .check(Check::Text(check_id::<NetworkSecurityGroupId>))
+        .same_when(are_same_ids),
+        Attribute::optional(
+            "existing_route_table_id",
+            Type::String,
+            "The id of a route table that is associated and otherwise never created, changed or deleted. It excludes \
+             `route_table_name`, `route_table_resource_group_name`, `bgp_route_propagation_enabled` and `tags`.",
+        )
+        .check(Check::Text(check_id::<RouteTableId>))
+        .same_when(are_same_ids),
+        Attribute::optional(
+            "route_table_name",
+            Type::String,
+            "The name of the route table that this resource owns. Not set: the name so far, at first that of the SE \
+             subnet followed by `-routes`. Another name means another table, to which the SE subnet is moved in place.",
+        )
+        .check(Check::Text(check_network_name))
+        .same_when(|one, other| one.eq_ignore_ascii_case(other))
+        .computed_too(),
+        Attribute::optional(
+            "route_table_resource_group_name",
+            Type::String,
+            "The resource group of the owned route table. Not set: the group so far, at first that of the virtual \
+             network.",
+        )
+        .check(Check::Text(check_resource_group_name))
+        .same_when(are_same_ids)
+        .computed_too(),
+        Attribute::optional(
+            "bgp_route_propagation_enabled",
+            Type::Bool,
+            "Whether routes that a gateway learns by BGP reach the SE subnet through the owned route table. Defaults \
+             to `true`.",
+        )
+        .computed_too(),
+        Attribute::optional(
+            "tags",
+            Type::map(Type::String),
+            "The tags of the owned route table. Not set: tags of others stay. Set: exactly these. The tag \
+             `ako-cluster-subnet` is the provider's own and stays in either case.",
+        )
+        .check(Check::Key(check_tag_name))
+        .check(Check::Text(check_tag_value)),
+        Attribute::computed(
+            "route_table_id",
+            Type::String,
+            "The id of the route table that this resource is meant to use, owned or existing. It does not follow \
+             changes in Azure, so that what depends on it stays calm while they are repaired.",
+        ),
+        Attribute::computed(
+            "associated_route_table_id",
+            Type::String,
+            "The id of the route table that Azure has associated with the SE subnet at the moment. Anything but \
+             `route_table_id` is planned back.",
+        ),
+    ]
+}
+
+/// The text of a prefix that means the same as the other.
+pub(super) fn are_same_prefixes(one: &str, other: &str) -> bool {
+    match (one.parse::<IpNet>(), other.parse::<IpNet>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+impl Target {
+    /// What `model` names.
+    pub(super) fn of(model: &Model) -> Result<Target, Diagnostics> {
+        let virtual_network: VirtualNetworkId =
+            parse("virtual_network_id", &model.virtual_network_id)?;
+        let se_subnet = virtual_network
+            .child(&model.name)
+            .map_err(|error| blamed("name", error))?;
+        let group = model.network_security_group_id.as_deref();
+        Ok(Target {
+            se_subnet,
+            route_table: route_table_use(model, &virtual_network)?,
+            network_security_group: group
+                .map(|id| parse("network_security_group_id", id))
+                .transpose()?,
+            address_prefixes: model.address_prefixes.as_ref().map(parse_prefixes),
+            virtual_network,
+        })
+    }
+
+    /// What is planned for the SE subnet.
+    pub(super) fn desired_subnet(&self) -> DesiredSubnet {
+        DesiredSubnet {
+            id: azure_id(&self.se_subnet),
+            address_prefixes: self.address_prefixes.clone(),
+            network_security_group: self.network_security_group.as_ref().map(azure_id),
+        }
+    }
+
+    /// What is planned for an owned route table.
+    pub(super) fn desired_table(&self, model: &Model) -> DesiredTable {
+        DesiredTable {
+            bgp_route_propagation_enabled: model.bgp_route_propagation_enabled.unwrap_or(true),
+            tags: model.tags.clone(),
+            mark: Mark::new(&self.se_subnet.to_string(), model.cluster_name.as_deref()),
+        }
+    }
+}
+
+impl Model {
+    /// The planned model once everything is in place.
+    pub(super) fn completed(mut self, target: &Target) -> Model {
+        self.id = Some(self.id.unwrap_or_else(|| target.se_subnet.to_string()));
+        if self.route_table_id.is_none() {
+            self.route_table_id = match &self.existing_route_table_id {
+                Some(existing) => Some(existing.clone()),
+                None => target.route_table.id().map(RouteTableId::to_string),
+            };
+        }
+        self.associated_route_table_id = self.route_table_id.clone();
+        self
+    }
+
+    /// The model while the SE subnet does not exist, or nothing more is known of it.
+    pub(super) fn without_subnet(mut self) -> Model {
+        self.address_prefixes = None;
+        self.associated_route_table_id = None;
+        self
+    }
+
+    /// The model as Azure shows it now. Where Azure means the same as the model, the model's spelling stays.
+    pub(super) fn refreshed(
+        mut self,
+        subnet: Option<&Subnet>,
+        owned_table: Option<&RouteTable>,
+    ) -> Model {
+        self.read_subnet(subnet);
+        if self.route_table_name.is_some() {
+            self.read_owned_table(owned_table);
+        }
+        self
+    }
+
+    fn read_subnet(&mut self, subnet: Option<&Subnet>) {
+        let properties = subnet.map(|subnet| &subnet.properties);
+        let prefixes: Option<BTreeSet<String>> = properties
+            .map(|properties| properties.prefixes().into_iter().map(str::to_owned).collect());
+        if self.address_prefixes.as_ref().map(parse_prefixes)
+            != prefixes.as_ref().map(parse_prefixes)
+        {
+            self.address_prefixes = prefixes;
+        }
+        let table = properties.and_then(|properties| properties.route_table.as_ref());
+        let table = table.map(|table| table.id.to_string());
+        self.associated_route_table_id = in_spelling_of(self.route_table_id.as_deref(), table);
+        // Null is not managed: whatever others have associated is none of our business.
+        if let (Some(properties), Some(prior)) = (properties, &self.network_security_group_id) {
+            let group = properties.network_security_group.as_ref();
+            let group = group.map(|group| group.id.to_string());
+            self.network_security_group_id = in_spelling_of(Some(prior), group);
+        }
+    }
+
+    fn read_owned_table(&mut self, table: Option<&RouteTable>) {
+        let actual = table.map(table_facts);
+        self.bgp_route_propagation_enabled = actual
+            .as_ref()
+            .map(|table| table.bgp_route_propagation_enabled);
+        let Some(actual) = actual else {
+            return;
+        };
+        if let Some(prior) = &self.tags {
+            let tags = tags_without_mark(&actual.tags);
+            if !are_same_tags(prior, &tags) {
+                self.tags = Some(tags);
+            }
+        }
+        // A lost mark is no drift of the cluster's name: the next write of the table brings it back.
+        if let (Some(mark), Some(id)) = (Mark::find_in(&actual.tags), &self.id)
+            && mark.is_of(id)
+        {
+            self.cluster_name = mark.cluster_name().map(str::to_owned);
+        }
+    }
+}
+
+/// What is decided about a route table is decided on this part of it.
+pub(super) fn table_facts(table: &RouteTable) -> ActualTable {
+    let properties = &table.properties;
+    ActualTable {
+        bgp_route_propagation_enabled: !properties.disable_bgp_route_propagation.unwrap_or(false),
+        tags: table.tags.clone().unwrap_or_default(),
+        subnets: properties
+            .subnets
+            .iter()
+            .map(|subnet| azure_id(&subnet.id))
+            .collect(),
+    }
+}
+
+/// What is decided about the SE subnet is decided on this part of it.
+pub(super) fn subnet_facts(subnet: &Subnet) -> ActualSubnet {
+    let properties = &subnet.properties;
+    ActualSubnet {
+        address_prefixes: parse_prefixes(properties.prefixes()),
+        route_table: properties
+            .route_table
+            .as_ref()
+            .map(|table| azure_id(&table.id)),
+        network_security_group: properties
+            .network_security_group
+            .as_ref()
+            .map(|group| azure_id(&group.id)),
+    }
+}
+
+/// The id as decisions take it.
+pub(super) fn azure_id(id: &impl ToString) -> AzureId {
+    AzureId::new(id.to_string())
+}
+
+fn route_table_use(
+    model: &Model,
+    virtual_network: &VirtualNetworkId,
+) -> Result<RouteTableUse<RouteTableId>, Diagnostics> {
+    if let Some(existing) = &model.existing_route_table_id {
+        return Ok(RouteTableUse::Existing(parse(
+            "existing_route_table_id",
+            existing,
+        )?));
+    }
+    let Some(name) = &model.route_table_name else {
+        return Ok(RouteTableUse::None);
+    };
+    let group = virtual_network.parent();
+    let group = match &model.route_table_resource_group_name {
+        Some(name) => group
+            .sibling(name)
+            .map_err(|error| blamed("route_table_resource_group_name", error))?,
+        None => group,
+    };
+    let table = group
+        .route_table(name)
+        .map_err(|error| blamed("route_table_name", error))?;
+    Ok(RouteTableUse::Owned(table))
+}
+
+fn in_spelling_of(spelling: Option<&str>, actual: Option<String>) -> Option<String> {
+    match (spelling, actual) {
+        (Some(spelling), Some(actual)) if are_same_ids(spelling, &actual) => {
+            Some(spelling.to_owned())
+        }
+        (_, actual) => actual,
+    }
+}
+
+/// Ranges that Azure sends are well formed; those of a configuration have been checked.
+fn parse_prefixes<S: AsRef<str>>(prefixes: impl IntoIterator<Item = S>) -> BTreeSet<IpNet> {
+    prefixes
+        .into_iter()
+        .filter_map(|prefix| prefix.as_ref().parse().ok())
+        .collect()
+}
+
+fn parse<I: FromStr<Err: std::fmt::Display>>(
+    attribute: &str,
+    text: &str,
+) -> Result<I, Diagnostics> {
+    text.parse().map_err(|error| blamed(attribute, error))
+}
+
+fn blamed(attribute: &str, error: impl std::fmt::Display) -> Diagnostics {
+    Diagnostic::error(format!("{attribute} cannot be used"), error.to_string())
+        .at(Path::attribute(attribute))
+        .into()
+}
+
+fn check_id<I: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(), String> {
+    text.parse::<I>()
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
+fn check_cluster_name(text: &str) -> Result<(), String> {
+    text.parse::<ClusterName>()
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
+fn check_address_prefix(text: &str) -> Result<(), String> {
+    let prefix: IpNet = text
+        .parse()
+        .map_err(|_| format!("must be an address prefix such as 10.1.8.0/24, not {text:?}"))?;
+    if prefix.trunc() != prefix {
+        let network = prefix.trunc();
+        return Err(format!(
+            "must not have host bits set: the network of {text} is {network}"
+        ));
+    }
+    Ok(())
+}
