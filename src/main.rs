@@ -1,2 +1,3 @@
-//! x
+//! The plugin process.
+
 fn main() {}
