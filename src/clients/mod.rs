@@ -8,6 +8,7 @@ pub mod kubernetes;
 
 mod http;
 
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -217,5 +218,76 @@ impl<T> Setting<T> {
 impl<T> From<Option<T>> for Setting<T> {
     fn from(value: Option<T>) -> Setting<T> {
         value.map_or(Setting::Unset, Setting::Known)
+    }
+}
+
+impl Setting<String> {
+    /// The value, or that of the first of the environment variables `names` that is set. Empty counts as unset.
+    fn or_variable(
+        &self,
+        argument: &str,
+        variables: &Variables,
+        names: &[&str],
+    ) -> Result<Option<String>, NotReady> {
+        match self {
+            Setting::Unknown => Err(NotReady::Unknown {
+                argument: argument.to_owned(),
+            }),
+            Setting::Known(value) if !value.is_empty() => Ok(Some(value.clone())),
+            _ => Ok(names.iter().find_map(|name| variables.get(name))),
+        }
+    }
+
+    /// The value or that of the environment variable, one of which must be there.
+    fn required(
+        &self,
+        argument: &str,
+        variables: &Variables,
+        variable: &str,
+    ) -> Result<String, NotReady> {
+        let value = self.or_variable(argument, variables, &[variable])?;
+        value.ok_or_else(|| NotReady::Missing {
+            argument: argument.to_owned(),
+            variable: variable.to_owned(),
+        })
+    }
+}
+
+impl Setting<SecretString> {
+    /// The secret as a plain setting, for as long as it takes to hand it on.
+    fn exposed(&self) -> Setting<String> {
+        match self {
+            Setting::Known(secret) => Setting::Known(secret.expose_secret().to_owned()),
+            Setting::Unset => Setting::Unset,
+            Setting::Unknown => Setting::Unknown,
+        }
+    }
+}
+
+impl Setting<bool> {
+    /// The value, or that of the environment variable, or `default`. An empty variable counts as unset; the words
+    /// are those that Go takes, as in azurerm.
+    fn or_flag(
+        &self,
+        argument: &str,
+        variables: &Variables,
+        variable: &str,
+        default: bool,
+    ) -> Result<bool, NotReady> {
+        match self {
+            Setting::Unknown => Err(NotReady::Unknown {
+                argument: argument.to_owned(),
+            }),
+            Setting::Known(value) => Ok(*value),
+            Setting::Unset => match variables.get(variable).as_deref() {
+                None => Ok(default),
+                Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+                Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+                Some(other) => Err(NotReady::Invalid {
+                    argument: variable.to_owned(),
+                    reason: format!("{other:?} is neither true nor false"),
+                }),
+            },
+        }
     }
 }

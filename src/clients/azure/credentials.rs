@@ -1,7 +1,31 @@
 //! Who we are towards Azure: which credential the settings and the environment describe.
 
-use super::super::Setting;
+use super::super::http::Sender;
+use super::super::{Interrupted, Limits, NotReady, Setting, Variables};
+use super::environment::Cloud;
+use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
+use azure_core::credentials::{AccessToken, Secret, TokenCredential};
+use azure_core::error::ErrorKind;
+use azure_core::http::{
+    AsyncRawResponse, ClientMethodOptions, ClientOptions, ExponentialRetryOptions, HttpClient,
+    Request, RetryOptions, Transport,
+};
+use azure_identity::{
+    AzureCliCredential, AzureCliCredentialOptions, ClientAssertion, ClientAssertionCredential,
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+};
 use secrecy::SecretString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+/// Every way of signing in that works, for errors of those who configured none of them.
+const WAYS: &str = "Configure one of: a client secret (azure.tenant_id, azure.client_id, azure.client_secret or \
+    azure.client_secret_file_path; ARM_TENANT_ID, ARM_CLIENT_ID, ARM_CLIENT_SECRET, ARM_CLIENT_SECRET_FILE_PATH), \
+    an OIDC token (azure.use_oidc, azure.tenant_id, azure.client_id, azure.oidc_token or azure.oidc_token_file_path; \
+    ARM_USE_OIDC, ARM_TENANT_ID, ARM_CLIENT_ID, ARM_OIDC_TOKEN, ARM_OIDC_TOKEN_FILE_PATH), \
+    or the Azure CLI (run az login; azure.use_cli, ARM_USE_CLI)";
 
 /// The section `azure` of the provider block, with azurerm's argument names.
 #[derive(Clone, Debug, Default)]
@@ -39,18 +63,17 @@ pub struct Settings {
 }
 
 /// Why there is no access token.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// No way of signing in is configured.
-    #[error("no credential is configured: {0}")]
-    NotConfigured(String),
     /// The configured way of signing in failed.
-    #[error("signing in with {way} failed")]
+    #[error("signing in with {way} failed{hint}")]
     Failed {
         /// `a client secret`, `an OIDC token`, `the Azure CLI`.
         way: &'static str,
+        /// What else could be configured; empty where something was.
+        hint: String,
         /// What the login service or the tool said.
-        source: azure_core::Error,
+        source: Arc<azure_core::Error>,
     },
     /// The description of the cloud cannot be read.
     #[error("reading the endpoints of the cloud from {host}: {reason}")]
@@ -60,4 +83,390 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// One way of signing in, with what it needs.
+///
+/// The ways and their order are azurerm's; those with a client certificate, the request tokens of GitHub and Azure
+/// DevOps, managed identity and AKS workload identity have their place here and are not built yet.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    ClientSecret {
+        tenant: String,
+        client: String,
+        secret: Secret,
+    },
+    Oidc {
+        tenant: String,
+        client: String,
+        token: OidcToken,
+    },
+    Cli {
+        tenant: Option<String>,
+    },
+}
+
+/// The token of another identity provider.
+#[derive(Clone, Debug)]
+pub(super) enum OidcToken {
+    Value(Secret),
+    File(PathBuf),
+}
+
+impl Way {
+    /// The first way that is configured. Its own errors are shown; no other way is tried in its place.
+    pub(super) fn new(settings: &Settings, variables: &Variables) -> Result<Way, NotReady> {
+        let arguments = Arguments {
+            settings,
+            variables,
+        };
+        if let Some(secret) = arguments.client_secret()? {
+            return Ok(Way::ClientSecret {
+                tenant: arguments.tenant()?,
+                client: arguments.client()?,
+                secret: Secret::new(secret),
+            });
+        }
+        if arguments.flag(&settings.use_oidc, "azure.use_oidc", "ARM_USE_OIDC", false)? {
+            return Ok(Way::Oidc {
+                tenant: arguments.tenant()?,
+                client: arguments.client()?,
+                token: arguments.oidc_token()?,
+            });
+        }
+        arguments.refuse_ways_not_built()?;
+        if !arguments.flag(&settings.use_cli, "azure.use_cli", "ARM_USE_CLI", true)? {
+            return Err(NotReady::Invalid {
+                argument: "azure".to_owned(),
+                reason: format!("no credential is configured. {WAYS}"),
+            });
+        }
+        let tenant = &settings.tenant_id;
+        Ok(Way::Cli {
+            tenant: tenant.or_variable("azure.tenant_id", variables, &["ARM_TENANT_ID"])?,
+        })
+    }
+
+    fn noun(&self) -> &'static str {
+        match self {
+            Way::ClientSecret { .. } => "a client secret",
+            Way::Oidc { .. } => "an OIDC token",
+            Way::Cli { .. } => "the Azure CLI",
+        }
+    }
+
+    fn credential(
+        &self,
+        cloud: &Cloud,
+        sender: &Sender,
+    ) -> azure_core::Result<Arc<dyn TokenCredential>> {
+        let client_options = client_options(cloud, sender);
+        Ok(match self.clone() {
+            Way::ClientSecret {
+                tenant,
+                client,
+                secret,
+            } => {
+                let options = ClientSecretCredentialOptions { client_options };
+                ClientSecretCredential::new(&tenant, client, secret, Some(options))?
+            }
+            Way::Oidc {
+                tenant,
+                client,
+                token,
+            } => {
+                let options = ClientAssertionCredentialOptions { client_options };
+                ClientAssertionCredential::new(tenant, client, token, Some(options))?
+            }
+            Way::Cli { tenant } => AzureCliCredential::new(Some(AzureCliCredentialOptions {
+                tenant_id: tenant,
+                ..AzureCliCredentialOptions::default()
+            }))?,
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl ClientAssertion for OidcToken {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        match self {
+            OidcToken::Value(token) => Ok(token.secret().to_owned()),
+            // Read each time: whoever wrote it replaces it before it expires.
+            OidcToken::File(path) => match tokio::fs::read_to_string(path).await {
+                Ok(text) => Ok(text.trim().to_owned()),
+                Err(error) => {
+                    let text = format!("reading azure.oidc_token_file_path {path:?}: {error}");
+                    Err(azure_core::Error::with_message(ErrorKind::Io, text))
+                }
+            },
+        }
+    }
+}
+
+/// The access token of one client: asked for once, however many wait for it.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    way: Way,
+    sender: Sender,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    credential: Option<Arc<dyn TokenCredential>>,
+    token: Option<AccessToken>,
+    /// The last failure, for those who were waiting while it happened.
+    failure: Option<(Instant, Error)>,
+}
+
+/// Why a token was not handed out.
+#[derive(Debug)]
+pub(super) enum NoToken {
+    Failed(Error),
+    Interrupted(Interrupted),
+}
+
+impl Tokens {
+    pub(super) fn new(way: Way, sender: Sender) -> Tokens {
+        Tokens {
+            way,
+            sender,
+            held: Mutex::default(),
+        }
+    }
+
+    /// A token that is valid for some minutes more.
+    pub(super) async fn get(&self, limits: &Limits, cloud: &Cloud) -> Result<Secret, NoToken> {
+        let asked = Instant::now();
+        tokio::select! {
+            biased;
+            cause = limits.ended() => Err(NoToken::Interrupted(cause)),
+            token = self.get_or_request(asked, cloud) => token.map_err(NoToken::Failed),
+        }
+    }
+
+    /// Forgets `token`, which Azure no longer accepts.
+    pub(super) async fn refused(&self, token: &Secret) {
+        let mut held = self.held.lock().await;
+        if held.token.as_ref().is_some_and(|held| &held.token == token) {
+            // The credential has a memory of its own.
+            *held = Held::default();
+        }
+    }
+
+    async fn get_or_request(&self, asked: Instant, cloud: &Cloud) -> Result<Secret, Error> {
+        let mut held = self.held.lock().await;
+        if let Some(token) = held.token.as_ref().filter(|token| is_fresh(token)) {
+            return Ok(token.token.clone());
+        }
+        match &held.failure {
+            Some((when, failure)) if *when > asked => return Err(failure.clone()),
+            _ => {}
+        }
+        let outcome = self.request(&mut held, cloud).await;
+        match outcome {
+            Ok(token) => Ok(held.token.insert(token).token.clone()),
+            Err(source) => {
+                let failure = Error::Failed {
+                    way: self.way.noun(),
+                    hint: match self.way {
+                        Way::Cli { .. } => {
+                            format!(", and no other credential is configured. {WAYS}")
+                        }
+                        _ => String::new(),
+                    },
+                    source: Arc::new(source),
+                };
+                held.failure = Some((Instant::now(), failure.clone()));
+                Err(failure)
+            }
+        }
+    }
+
+    async fn request(&self, held: &mut Held, cloud: &Cloud) -> azure_core::Result<AccessToken> {
+        let credential = match &held.credential {
+            Some(credential) => credential,
+            None => held
+                .credential
+                .insert(self.way.credential(cloud, &self.sender)?),
+        };
+        // The pipeline repeats what the transport has given up; this ends what the transport cannot see.
+        let limit = self.sender.request_timeout() * 4;
+        let scopes = [cloud.scope.as_str()];
+        match tokio::time::timeout(limit, credential.get_token(&scopes, None)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(no_answer(limit)),
+        }
+    }
+}
+
+/// Looks up the arguments of the section and the variables that stand in.
+struct Arguments<'a> {
+    settings: &'a Settings,
+    variables: &'a Variables,
+}
+
+impl Arguments<'_> {
+    fn tenant(&self) -> Result<String, NotReady> {
+        let tenant = &self.settings.tenant_id;
+        tenant.required("azure.tenant_id", self.variables, "ARM_TENANT_ID")
+    }
+
+    fn client(&self) -> Result<String, NotReady> {
+        let client = self.value_or_file(
+            (&self.settings.client_id, "azure.client_id", "ARM_CLIENT_ID"),
+            (
+                &self.settings.client_id_file_path,
+                "azure.client_id_file_path",
+                "ARM_CLIENT_ID_FILE_PATH",
+            ),
+        )?;
+        client.ok_or_else(|| NotReady::Missing {
+            argument: "azure.client_id".to_owned(),
+            variable: "ARM_CLIENT_ID".to_owned(),
+        })
+    }
+
+    fn client_secret(&self) -> Result<Option<String>, NotReady> {
+        self.value_or_file(
+            (
+                &self.settings.client_secret.exposed(),
+                "azure.client_secret",
+                "ARM_CLIENT_SECRET",
+            ),
+            (
+                &self.settings.client_secret_file_path,
+                "azure.client_secret_file_path",
+                "ARM_CLIENT_SECRET_FILE_PATH",
+            ),
+        )
+    }
+
+    fn oidc_token(&self) -> Result<OidcToken, NotReady> {
+        let file = self.settings.oidc_token_file_path.or_variable(
+            "azure.oidc_token_file_path",
+            self.variables,
+            &["ARM_OIDC_TOKEN_FILE_PATH"],
+        )?;
+        let value = self.value_or_file(
+            (
+                &self.settings.oidc_token.exposed(),
+                "azure.oidc_token",
+                "ARM_OIDC_TOKEN",
+            ),
+            (
+                &self.settings.oidc_token_file_path,
+                "azure.oidc_token_file_path",
+                "ARM_OIDC_TOKEN_FILE_PATH",
+            ),
+        )?;
+        match (file, value) {
+            (Some(file), _) => Ok(OidcToken::File(file.into())),
+            (None, Some(value)) => Ok(OidcToken::Value(Secret::new(value))),
+            (None, None) => Err(NotReady::Missing {
+                argument: "azure.oidc_token".to_owned(),
+                variable: "ARM_OIDC_TOKEN".to_owned(),
+            }),
+        }
+    }
+
+    /// A value given directly or in a file; both are fine if they agree.
+    fn value_or_file(
+        &self,
+        (value, argument, variable): (&Setting<String>, &str, &str),
+        (file, file_argument, file_variable): (&Setting<String>, &str, &str),
+    ) -> Result<Option<String>, NotReady> {
+        let value = value.or_variable(argument, self.variables, &[variable])?;
+        let Some(path) = file.or_variable(file_argument, self.variables, &[file_variable])? else {
+            return Ok(value);
+        };
+        let invalid = |reason: String| NotReady::Invalid {
+            argument: file_argument.to_owned(),
+            reason,
+        };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| invalid(format!("cannot read {path}: {error}")))?;
+        let text = text.trim().to_owned();
+        match value {
+            Some(value) if value != text => Err(invalid(format!(
+                "the file {path} and {argument} ({variable}) differ: set one of them"
+            ))),
+            _ => Ok(Some(text)),
+        }
+    }
+
+    fn flag(
+        &self,
+        setting: &Setting<bool>,
+        argument: &str,
+        variable: &str,
+        default: bool,
+    ) -> Result<bool, NotReady> {
+        setting.or_flag(argument, self.variables, variable, default)
+    }
+
+    /// Fails for those who configured azurerm in a way that is not built here, lest another account is used.
+    fn refuse_ways_not_built(&self) -> Result<(), NotReady> {
+        const FLAGS: [&str; 2] = ["ARM_USE_MSI", "ARM_USE_AKS_WORKLOAD_IDENTITY"];
+        const VALUES: [&str; 2] = ["ARM_CLIENT_CERTIFICATE", "ARM_CLIENT_CERTIFICATE_PATH"];
+        let mut found = VALUES
+            .iter()
+            .find(|name| self.variables.get(name).is_some());
+        for name in &FLAGS {
+            if Setting::Unset.or_flag(name, self.variables, name, false)? {
+                found = Some(name);
+            }
+        }
+        found.map_or(Ok(()), |name| {
+            Err(NotReady::Invalid {
+                argument: (*name).to_owned(),
+                reason: format!("this way of signing in is not supported yet. {WAYS}"),
+            })
+        })
+    }
+}
+
+/// Our HTTP client under azure_identity, with a limit for each request.
+#[derive(Debug)]
+struct LimitedTransport {
+    client: reqwest::Client,
+    limit: Duration,
+}
+
+#[async_trait::async_trait]
+impl HttpClient for LimitedTransport {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let answer = self.client.execute_request(request);
+        match tokio::time::timeout(self.limit, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(no_answer(self.limit)),
+        }
+    }
+}
+
+fn client_options(cloud: &Cloud, sender: &Sender) -> ClientOptions {
+    let mut custom = CustomConfiguration::default();
+    custom.authority_host = cloud.authority.to_string();
+    ClientOptions {
+        cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
+        transport: Some(Transport::new(Arc::new(LimitedTransport {
+            client: sender.client().clone(),
+            limit: sender.request_timeout(),
+        }))),
+        retry: RetryOptions::exponential(ExponentialRetryOptions {
+            max_retries: 4,
+            ..ExponentialRetryOptions::default()
+        }),
+        ..ClientOptions::default()
+    }
+}
+
+fn is_fresh(token: &AccessToken) -> bool {
+    let soon = azure_core::time::OffsetDateTime::now_utc() + azure_core::time::Duration::minutes(5);
+    token.expires_on > soon
+}
+
+fn no_answer(limit: Duration) -> azure_core::Error {
+    let text = format!("no answer within {} seconds", limit.as_secs());
+    azure_core::Error::with_message(ErrorKind::Io, text)
 }

@@ -4,7 +4,9 @@
 //! write leaves behind is told by [`Error::after_write`].
 
 use super::super::Interrupted;
+use super::super::http::{Answer, NoAnswer};
 use super::credentials;
+use reqwest::StatusCode;
 use serde_json::Value;
 use std::fmt;
 
@@ -123,6 +125,8 @@ pub struct Refusal {
     pub details: Vec<Detail>,
     /// The service's id of the request.
     pub request_id: Option<String>,
+    /// An earlier attempt of the same write got no answer and may have been carried out.
+    pub after_lost_answer: bool,
 }
 
 /// One detail of a refusal.
@@ -139,7 +143,12 @@ impl Error {
     pub fn after_write(&self) -> WriteState {
         match self {
             Error::NotAuthenticated { .. } | Error::Unreachable { .. } => WriteState::NotSent,
-            Error::PreconditionFailed(_) | Error::Refused(_) => WriteState::Refused,
+            Error::PreconditionFailed(refusal) | Error::Refused(refusal) => {
+                match refusal.after_lost_answer {
+                    true => WriteState::Unclear,
+                    false => WriteState::Refused,
+                }
+            }
             Error::Unclear { .. } => WriteState::Unclear,
             Error::OperationFailed(_) | Error::TryAgain(_) | Error::NotFollowed { .. } => {
                 WriteState::Accepted
@@ -195,6 +204,100 @@ impl Error {
             .is_some_and(|code| code.starts_with("InUse") && code.ends_with("CannotBeDeleted"))
     }
 
+    /// The error of `answer`, which says no or does not speak ARM's language.
+    pub(super) fn from_answer(action: &str, is_write: bool, answer: &Answer) -> Error {
+        let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+        let Some(mut refusal) = Refusal::from_body(action, &body) else {
+            return Error::not_arm(action, is_write, answer);
+        };
+        refusal.status = Some(answer.status.as_u16());
+        refusal.request_id = request_id(answer);
+        refusal.after_lost_answer = answer.after_lost_answer;
+        match answer.status {
+            StatusCode::PRECONDITION_FAILED => Error::PreconditionFailed(refusal),
+            _ => Error::Refused(refusal),
+        }
+    }
+
+    /// The error of an `answer` that cannot have come from Azure Resource Manager, or not whole.
+    pub(super) fn not_arm(action: &str, is_write: bool, answer: &Answer) -> Error {
+        let kind = answer.header("content-type").unwrap_or("no content type");
+        let write = match (is_write, answer.status.is_client_error()) {
+            (false, _) => WriteState::NotSent,
+            (true, true) if !answer.after_lost_answer => WriteState::Refused,
+            (true, _) => WriteState::Unclear,
+        };
+        Error::BadAnswer {
+            action: action.to_owned(),
+            reason: format!(
+                "the answer is not Azure Resource Manager's ({kind}, {} bytes); is there a proxy, or another endpoint than meant?",
+                answer.body.len()
+            ),
+            status: Some(answer.status.as_u16()),
+            request_id: request_id(answer),
+            write,
+        }
+    }
+
+    /// The error of `action`, whose request `host` did not answer.
+    pub(super) fn from_no_answer(
+        action: &str,
+        host: &str,
+        is_write: bool,
+        cause: NoAnswer,
+    ) -> Error {
+        let action = action.to_owned();
+        match cause {
+            NoAnswer::Unreachable(source) => Error::Unreachable {
+                action,
+                host: host.to_owned(),
+                source,
+            },
+            NoAnswer::Unclear(reason) => Error::Unclear { action, reason },
+            NoAnswer::Interrupted {
+                cause,
+                last_known,
+                after_lost_answer,
+            } => {
+                let write = match is_write && after_lost_answer {
+                    true => WriteState::Unclear,
+                    false => WriteState::NotSent,
+                };
+                let last_known = match last_known.is_empty() {
+                    true => "nothing was sent".to_owned(),
+                    false => last_known,
+                };
+                let waiting_for = "an answer that is not a request to come back";
+                Error::interrupted(cause, &action, waiting_for, &last_known, write)
+            }
+        }
+    }
+
+    /// The same error, met after Azure had accepted the write of `action`.
+    pub(super) fn after_acceptance(self, action: &str) -> Error {
+        match self {
+            Error::Stopped { action, .. } => Error::Stopped {
+                action,
+                write: WriteState::Accepted,
+            },
+            Error::DeadlineExceeded {
+                action,
+                waiting_for,
+                last_known,
+                ..
+            } => Error::DeadlineExceeded {
+                action,
+                waiting_for,
+                last_known,
+                write: WriteState::Accepted,
+            },
+            other => Error::NotFollowed {
+                action: action.to_owned(),
+                source: Box::new(other),
+            },
+        }
+    }
+
     /// The wait `action` was ended by `interrupted`, after a write in state `write`.
     pub(super) fn interrupted(
         interrupted: Interrupted,
@@ -233,18 +336,25 @@ impl Refusal {
             message: text(error, "message").unwrap_or_default(),
             details: details.into_iter().flatten().filter_map(detail).collect(),
             request_id: None,
+            after_lost_answer: false,
         })
     }
 
-    /// Whether this says that the object is not there, as opposed to a wrong endpoint or subscription.
-    pub(super) fn is_gone(&self) -> bool {
+    /// Whether `answer` says that the object is not there, as opposed to a wrong endpoint or subscription.
+    pub(super) fn says_gone(answer: &Answer) -> bool {
+        let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+        let refusal = Refusal::from_body("", &body);
+        answer.status == StatusCode::NOT_FOUND && refusal.is_some_and(|refusal| refusal.is_gone())
+    }
+
+    fn is_gone(&self) -> bool {
         const GONE: [&str; 4] = [
             "ResourceNotFound",
             "NotFound",
             "ResourceGroupNotFound",
             "ParentResourceNotFound",
         ];
-        self.status == Some(404) && GONE.contains(&self.code.as_str())
+        GONE.contains(&self.code.as_str())
     }
 
     /// Whether the same call may succeed later, because another operation holds the object.
@@ -277,6 +387,11 @@ impl fmt::Display for Refusal {
         let request_id = self.request_id.as_deref();
         f.write_str(&parenthesis(self.status, Some(&self.code), request_id))
     }
+}
+
+/// The service's id of the request that `answer` answers.
+pub(super) fn request_id(answer: &Answer) -> Option<String> {
+    answer.header("x-ms-request-id").map(str::to_owned)
 }
 
 /// The facts that a support request needs: ` (status 409, code X, request id Y)`.

@@ -9,23 +9,34 @@ pub mod route_tables;
 pub mod subnets;
 pub mod virtual_networks;
 
+mod environment;
 mod error;
 mod locks;
+mod operations;
+mod requests;
 
 pub use credentials::Settings;
 pub use error::{Detail, Error, Refusal, WriteState};
 pub use locks::{LockGuard, LockKey};
 
+use super::http::Sender;
 use super::{Limits, NotReady};
-use ids::{RouteTableId, SubnetId, VirtualNetworkId};
+use credentials::{Tokens, Way};
+use environment::{Cloud, CloudSource};
 use locks::Locks;
-use serde::de::DeserializeOwned;
+use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
 
 /// A client of Azure Resource Manager.
 #[derive(Debug)]
 pub struct Client {
+    sender: Sender,
+    tokens: Tokens,
+    cloud_source: CloudSource,
+    cloud: OnceCell<Cloud>,
+    correlation_id: HeaderValue,
     locks: Locks,
 }
 
@@ -50,8 +61,29 @@ impl<I> Reference<I> {
 }
 
 impl Client {
-    pub(super) fn new(_settings: &super::Settings) -> Result<Client, NotReady> {
+    /// A client for the cloud and the credential that the settings describe. Nothing is called yet.
+    pub(super) fn new(settings: &super::Settings) -> Result<Client, NotReady> {
+        let variables = &settings.variables;
+        let way = Way::new(&settings.azure, variables)?;
+        let cloud_source = CloudSource::new(&settings.azure, variables)?;
+        let user_agent = match variables.get("AZURE_HTTP_USER_AGENT") {
+            Some(suffix) => format!("{} {suffix}", settings.user_agent),
+            None => settings.user_agent.clone(),
+        };
+        let sender = Sender::new(&user_agent, settings.request_timeout, variables)?;
+        // One id for the whole process, as azurerm has it: it finds our calls in Azure's activity log.
+        let correlation_id = variables
+            .get("ARM_CORRELATION_REQUEST_ID")
+            .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         Ok(Client {
+            tokens: Tokens::new(way, sender.clone()),
+            sender,
+            cloud_source,
+            cloud: OnceCell::new(),
+            correlation_id: correlation_id.parse().map_err(|_| NotReady::Invalid {
+                argument: "ARM_CORRELATION_REQUEST_ID".to_owned(),
+                reason: "it cannot be sent in a header".to_owned(),
+            })?,
             locks: Locks::default(),
         })
     }
@@ -64,79 +96,5 @@ impl Client {
         keys: impl IntoIterator<Item = impl Into<LockKey>>,
     ) -> Result<LockGuard, Error> {
         self.locks.lock(limits, keys).await
-    }
-
-    fn route_table_object(&self, id: &RouteTableId) -> Object {
-        Object {
-            noun: "route table",
-            name: id.name().to_owned(),
-            id: id.to_string(),
-        }
-    }
-
-    fn subnet_object(&self, id: &SubnetId) -> Object {
-        Object {
-            noun: "subnet",
-            name: id.name().to_owned(),
-            id: id.to_string(),
-        }
-    }
-
-    fn virtual_network_object(&self, id: &VirtualNetworkId) -> Object {
-        Object {
-            noun: "virtual network",
-            name: id.name().to_owned(),
-            id: id.to_string(),
-        }
-    }
-
-    async fn get<T: DeserializeOwned>(
-        &self,
-        _limits: &Limits,
-        object: &Object,
-    ) -> Result<Option<T>, Error> {
-        Err(object.not_built())
-    }
-
-    async fn put<T: Serialize + DeserializeOwned>(
-        &self,
-        _limits: &Limits,
-        object: &Object,
-        _etag: Option<&str>,
-        _body: &T,
-    ) -> Result<T, Error> {
-        Err(object.not_built())
-    }
-
-    async fn patch<T: DeserializeOwned>(
-        &self,
-        _limits: &Limits,
-        object: &Object,
-        _etag: Option<&str>,
-        _body: &Value,
-    ) -> Result<T, Error> {
-        Err(object.not_built())
-    }
-
-    async fn delete(&self, _limits: &Limits, object: &Object) -> Result<(), Error> {
-        Err(object.not_built())
-    }
-}
-
-struct Object {
-    noun: &'static str,
-    name: String,
-    id: String,
-}
-
-impl Object {
-    fn not_built(&self) -> Error {
-        Error::BadAnswer {
-            action: format!("calling {} {:?} {}", self.noun, self.name, self.id),
-            reason: "not built".to_owned(),
-            status: None,
-            request_id: None,
-            write: WriteState::NotSent,
-        }
     }
 }

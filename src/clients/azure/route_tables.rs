@@ -1,6 +1,7 @@
 //! Route tables and the routes in them.
 
 use super::ids::{RouteTableId, SubnetId};
+use super::requests::Object;
 use super::{Client, Error, Reference};
 use crate::clients::Limits;
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ impl Client {
         limits: &Limits,
         id: &RouteTableId,
     ) -> Result<Option<RouteTable>, Error> {
-        self.get(limits, &self.route_table_object(id)).await
+        self.get(limits, &Object::route_table(id)).await
     }
 
     /// Makes the table `table`, waits for it and gives what Azure holds then.
@@ -118,7 +119,7 @@ impl Client {
         table: &RouteTable,
     ) -> Result<RouteTable, Error> {
         let etag = table.etag.as_deref();
-        self.put(limits, &self.route_table_object(id), etag, table)
+        self.put(limits, &Object::route_table(id), etag, table)
             .await
     }
 
@@ -131,7 +132,7 @@ impl Client {
         etag: Option<&str>,
     ) -> Result<RouteTable, Error> {
         let body = serde_json::json!({ "tags": tags });
-        self.patch(limits, &self.route_table_object(id), etag, &body)
+        self.patch(limits, &Object::route_table(id), etag, &body)
             .await
     }
 
@@ -141,6 +142,6 @@ impl Client {
         limits: &Limits,
         id: &RouteTableId,
     ) -> Result<(), Error> {
-        self.delete(limits, &self.route_table_object(id)).await
+        self.delete(limits, &Object::route_table(id)).await
     }
 }

@@ -1,6 +1,7 @@
 //! Subnets of a virtual network.
 
 use super::ids::{NetworkSecurityGroupId, RouteTableId, SubnetId};
+use super::requests::Object;
 use super::{Client, Error, Reference};
 use crate::clients::Limits;
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,7 @@ impl Client {
         limits: &Limits,
         id: &SubnetId,
     ) -> Result<Option<Subnet>, Error> {
-        self.get(limits, &self.subnet_object(id)).await
+        self.get(limits, &Object::subnet(id)).await
     }
 
     /// Makes the subnet `subnet`, waits for it and gives what Azure holds then.
@@ -92,12 +93,11 @@ impl Client {
         subnet: &Subnet,
     ) -> Result<Subnet, Error> {
         let etag = subnet.etag.as_deref();
-        self.put(limits, &self.subnet_object(id), etag, subnet)
-            .await
+        self.put(limits, &Object::subnet(id), etag, subnet).await
     }
 
     /// Deletes the subnet and waits until it is gone; already gone is success.
     pub async fn delete_subnet(&self, limits: &Limits, id: &SubnetId) -> Result<(), Error> {
-        self.delete(limits, &self.subnet_object(id)).await
+        self.delete(limits, &Object::subnet(id)).await
     }
 }

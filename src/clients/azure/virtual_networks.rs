@@ -4,6 +4,7 @@
 //! there is none.
 
 use super::ids::VirtualNetworkId;
+use super::requests::Object;
 use super::subnets::Subnet;
 use super::{Client, Error};
 use crate::clients::Limits;
@@ -79,6 +80,6 @@ impl Client {
         limits: &Limits,
         id: &VirtualNetworkId,
     ) -> Result<Option<VirtualNetwork>, Error> {
-        self.get(limits, &self.virtual_network_object(id)).await
+        self.get(limits, &Object::virtual_network(id)).await
     }
 }

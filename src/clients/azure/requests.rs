@@ -1,0 +1,513 @@
+//! Reading, writing and deleting one object, whatever its type.
+
+use super::super::http::{Answer, Call, Repeat, Verdict};
+use super::Client;
+use super::credentials::NoToken;
+use super::environment::Cloud;
+use super::error::{Error, Refusal, WriteState};
+use super::ids::{RouteTableId, SubnetId, VirtualNetworkId};
+use crate::clients::Limits;
+use azure_core::credentials::Secret;
+use bytes::Bytes;
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::time::Duration;
+
+/// The version of Microsoft.Network's interface that the recordings of cloud-provider-azure show.
+const NETWORK_API_VERSION: &str = "2025-05-01";
+
+/// How often an object is looked for after Azure said that it was made.
+const READS_AFTER_WRITE: u32 = 5;
+
+/// One object: how it is called in messages, and where it is.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    noun: &'static str,
+    name: String,
+    id: String,
+}
+
+/// One request about an object or its operation.
+pub(super) struct Request<'a> {
+    pub(super) action: &'a str,
+    pub(super) method: Method,
+    pub(super) target: Target<'a>,
+    pub(super) etag: Option<&'a str>,
+    pub(super) body: Option<Bytes>,
+    pub(super) repeat: Repeat,
+}
+
+/// What a request is sent to.
+pub(super) enum Target<'a> {
+    Object(&'a Object),
+    /// An operation, whose URL is signed.
+    Operation(Url),
+}
+
+impl Object {
+    pub(super) fn route_table(id: &RouteTableId) -> Object {
+        Object::new("route table", id.name(), id)
+    }
+
+    pub(super) fn subnet(id: &SubnetId) -> Object {
+        Object::new("subnet", id.name(), id)
+    }
+
+    pub(super) fn virtual_network(id: &VirtualNetworkId) -> Object {
+        Object::new("virtual network", id.name(), id)
+    }
+
+    fn new(noun: &'static str, name: &str, id: &impl ToString) -> Object {
+        Object {
+            noun,
+            name: name.to_owned(),
+            id: id.to_string(),
+        }
+    }
+
+    /// What is done to it, for messages: `reading route table "rt-1"`.
+    pub(super) fn action(&self, verb: &str) -> String {
+        format!("{verb} {} {:?}", self.noun, self.name)
+    }
+
+    fn url(&self, cloud: &Cloud) -> Url {
+        let mut url = cloud.endpoint.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(self.id.split('/').skip(1));
+        }
+        url.query_pairs_mut()
+            .append_pair("api-version", NETWORK_API_VERSION);
+        url
+    }
+}
+
+impl Client {
+    /// The object, or none if it does not exist.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        limits: &Limits,
+        object: &Object,
+    ) -> Result<Option<T>, Error> {
+        let action = object.action("reading");
+        let answer = self.exchange(limits, Request::get(&action, object)).await?;
+        match answer.status.is_success() {
+            true => parse(&action, &answer).map(Some),
+            false if Refusal::says_gone(&answer) => Ok(None),
+            false => Err(Error::from_answer(&action, false, &answer)),
+        }
+    }
+
+    /// Makes the object `wanted`, waits for it and gives what Azure holds then.
+    pub(super) async fn put<T: Serialize + DeserializeOwned>(
+        &self,
+        limits: &Limits,
+        object: &Object,
+        etag: Option<&str>,
+        wanted: &T,
+    ) -> Result<T, Error> {
+        let action = object.action("writing");
+        let body = to_json(&action, wanted)?;
+        let request = || Request {
+            action: &action,
+            method: Method::PUT,
+            target: Target::Object(object),
+            etag,
+            body: Some(Bytes::from(body.to_string())),
+            // Guarded by its etag, a write that was carried out is refused the second time. Nothing guards one
+            // that makes an object: it might undo what others wrote in between.
+            repeat: match etag {
+                Some(_) => Repeat::Always,
+                None => Repeat::IfRefused,
+            },
+        };
+        let mut attempt = 0;
+        let answer = loop {
+            attempt += 1;
+            match self.write(limits, request()).await {
+                Ok(answer) => break answer,
+                Err(unclear @ Error::Unclear { .. }) if etag.is_none() => {
+                    match self
+                        .look_after_unclear(limits, object, &body, unclear)
+                        .await?
+                    {
+                        Some(answer) => break answer,
+                        None => self.pause(limits, &action, attempt).await?,
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        self.follow(limits, object, &action, &answer).await?;
+        self.read_back(limits, object, &action).await
+    }
+
+    /// Changes some members of the object and gives what Azure holds then.
+    pub(super) async fn patch<T: DeserializeOwned>(
+        &self,
+        limits: &Limits,
+        object: &Object,
+        etag: Option<&str>,
+        change: &Value,
+    ) -> Result<T, Error> {
+        let action = object.action("tagging");
+        let request = Request {
+            action: &action,
+            method: Method::PATCH,
+            target: Target::Object(object),
+            etag,
+            body: Some(Bytes::from(change.to_string())),
+            repeat: Repeat::Always,
+        };
+        let answer = self.write(limits, request).await?;
+        self.follow(limits, object, &action, &answer).await?;
+        self.read_back(limits, object, &action).await
+    }
+
+    /// Deletes the object and waits until it is gone; already gone is success.
+    pub(super) async fn delete(&self, limits: &Limits, object: &Object) -> Result<(), Error> {
+        let action = object.action("deleting");
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let request = Request {
+                action: &action,
+                method: Method::DELETE,
+                target: Target::Object(object),
+                etag: None,
+                body: None,
+                repeat: Repeat::Always,
+            };
+            let answer = self.exchange(limits, request).await?;
+            if !answer.status.is_success() {
+                return match Refusal::says_gone(&answer) {
+                    true => Ok(()),
+                    false => Err(Error::from_answer(&action, true, &answer)),
+                };
+            }
+            match self.follow(limits, object, &action, &answer).await {
+                Err(Error::TryAgain(_)) => self.pause(limits, &action, attempt).await?,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Waits before an action is tried once more.
+    pub(super) async fn pause(
+        &self,
+        limits: &Limits,
+        action: &str,
+        attempt: u32,
+    ) -> Result<(), Error> {
+        limits.pause(attempt).await.map_err(|cause| {
+            let (waiting_for, known) = ("the next attempt", "the last attempt did not succeed");
+            Error::interrupted(cause, action, waiting_for, known, WriteState::Unclear)
+        })
+    }
+
+    /// Sends a request that must be answered by success.
+    async fn write(&self, limits: &Limits, request: Request<'_>) -> Result<Answer, Error> {
+        let action = request.action;
+        let answer = self.exchange(limits, request).await?;
+        match answer.status.is_success() {
+            true => Ok(answer),
+            false => Err(Error::from_answer(action, true, &answer)),
+        }
+    }
+
+    /// Sends a request as whom we are and gives whatever Azure's last word is.
+    pub(super) async fn exchange(
+        &self,
+        limits: &Limits,
+        request: Request<'_>,
+    ) -> Result<Answer, Error> {
+        let cloud = self.cloud(limits, request.action).await?;
+        let is_write = request.method != Method::GET;
+        let mut renewed = false;
+        loop {
+            let token = self.tokens.get(limits, cloud).await;
+            let token = token.map_err(|cause| no_token(request.action, cause))?;
+            let call = request.to_call(cloud, self.headers(&request, &token));
+            let answer = self.sender.send(limits, &call, judge).await;
+            let answer = answer.map_err(|cause| {
+                let host = cloud.endpoint.authority();
+                Error::from_no_answer(request.action, host, is_write, cause)
+            })?;
+            // The token may have been revoked, or expired while Azure was busy.
+            if answer.status != StatusCode::UNAUTHORIZED || renewed {
+                return Ok(answer);
+            }
+            self.tokens.refused(&token).await;
+            renewed = true;
+        }
+    }
+
+    /// Where Azure is; asked for once.
+    async fn cloud(&self, limits: &Limits, action: &str) -> Result<&Cloud, Error> {
+        let resolve = || self.cloud_source.resolve(&self.sender, limits);
+        let cloud = self.cloud.get_or_try_init(resolve).await;
+        cloud.map_err(|source| Error::NotAuthenticated {
+            action: action.to_owned(),
+            source,
+        })
+    }
+
+    /// Azure's address, once something has been sent there.
+    pub(super) fn endpoint(&self) -> Option<&Url> {
+        self.cloud.get().map(|cloud| &cloud.endpoint)
+    }
+
+    fn headers(&self, request: &Request<'_>, token: &Secret) -> HeaderMap {
+        const CORRELATION: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, JSON);
+        headers.insert(CORRELATION, self.correlation_id.clone());
+        if let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.secret())) {
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        if request.body.is_some() {
+            headers.insert(header::CONTENT_TYPE, JSON);
+        }
+        if let Some(etag) = request.etag.and_then(|etag| etag.parse().ok()) {
+            headers.insert(header::IF_MATCH, etag);
+        }
+        headers
+    }
+
+    /// After a write that makes an object got no answer: what stands there now, as if it had been the answer; none
+    /// if nothing stands there, so that the write may be sent again.
+    async fn look_after_unclear(
+        &self,
+        limits: &Limits,
+        object: &Object,
+        wanted: &Value,
+        unclear: Error,
+    ) -> Result<Option<Answer>, Error> {
+        if limits.check().is_err() {
+            return Err(unclear);
+        }
+        let action = object.action("looking for");
+        let Ok(answer) = self.exchange(limits, Request::get(&action, object)).await else {
+            return Err(unclear);
+        };
+        let held: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        match answer.status.is_success() {
+            true if covers(wanted, &held) => Ok(Some(answer)),
+            false if Refusal::says_gone(&answer) => Ok(None),
+            _ => Err(unclear),
+        }
+    }
+
+    /// What Azure holds after a write: only now has it the etag that the next write needs (recorded: azure-cli).
+    async fn read_back<T: DeserializeOwned>(
+        &self,
+        limits: &Limits,
+        object: &Object,
+        action: &str,
+    ) -> Result<T, Error> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let read = self.get(limits, object).await;
+            match read.map_err(|error| error.after_acceptance(action))? {
+                Some(held) => return Ok(held),
+                // A replica may lag behind; azapi reads again for the same reason.
+                None if attempt < READS_AFTER_WRITE => self
+                    .pause(limits, action, attempt)
+                    .await
+                    .map_err(|error| error.after_acceptance(action))?,
+                None => {
+                    return Err(Error::BadAnswer {
+                        action: action.to_owned(),
+                        reason: "Azure carried out the write, but the object cannot be found"
+                            .to_owned(),
+                        status: Some(404),
+                        request_id: None,
+                        write: WriteState::Accepted,
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn get(action: &'a str, object: &'a Object) -> Request<'a> {
+        Request {
+            action,
+            method: Method::GET,
+            target: Target::Object(object),
+            etag: None,
+            body: None,
+            repeat: Repeat::Always,
+        }
+    }
+
+    fn to_call(&self, cloud: &Cloud, headers: HeaderMap) -> Call {
+        let (url, alias) = match &self.target {
+            Target::Object(object) => (object.url(cloud), None),
+            Target::Operation(url) => (url.clone(), Some("(operation)")),
+        };
+        Call {
+            method: self.method.clone(),
+            url,
+            headers,
+            body: self.body.clone(),
+            repeat: self.repeat,
+            alias,
+        }
+    }
+}
+
+/// Whether Azure's answer is its last word.
+fn judge(answer: &Answer) -> Verdict {
+    let refusal = || {
+        let body: Value = serde_json::from_slice(&answer.body).ok()?;
+        Refusal::from_body("", &body)
+    };
+    let said = |refusal: &Option<Refusal>| {
+        let status = answer.status.as_u16();
+        match refusal {
+            Some(refusal) => format!(
+                "status {status}, code {}: {}",
+                refusal.code, refusal.message
+            ),
+            None => format!("status {status}"),
+        }
+    };
+    match answer.status.as_u16() {
+        409 | 429 => {
+            let refusal = refusal();
+            let busy = refusal.as_ref().is_some_and(Refusal::is_retryable);
+            if answer.status == StatusCode::CONFLICT && !busy {
+                return Verdict::Final;
+            }
+            let asked = refusal
+                .as_ref()
+                .and_then(|refusal| asked_wait(&refusal.message));
+            Verdict::Busy(answer.retry_after().or(asked), said(&refusal))
+        }
+        408 | 500 | 502 | 503 | 504 => Verdict::Broken(answer.retry_after(), said(&refusal())),
+        _ => Verdict::Final,
+    }
+}
+
+/// The wait that a message asks for: `… can be retried in 12 seconds` (met by cloud-provider-azure).
+fn asked_wait(message: &str) -> Option<Duration> {
+    let (_, after) = message.split_once("retried in ")?;
+    let (number, unit) = after.split_once(' ')?;
+    let seconds = unit.starts_with("second").then(|| number.parse().ok())??;
+    (seconds <= 600).then(|| Duration::from_secs(seconds))
+}
+
+/// Whether `held` has every member of `wanted`, with the same value. Azure adds members of its own, and keeps the
+/// case in which names and ids were first written.
+fn covers(wanted: &Value, held: &Value) -> bool {
+    match (wanted, held) {
+        (Value::Object(wanted), Value::Object(held)) => wanted
+            .iter()
+            .all(|(name, wanted)| held.get(name).is_some_and(|held| covers(wanted, held))),
+        (Value::Array(wanted), Value::Array(held)) => {
+            wanted.len() == held.len()
+                && wanted
+                    .iter()
+                    .zip(held)
+                    .all(|(wanted, held)| covers(wanted, held))
+        }
+        (Value::String(wanted), Value::String(held)) => wanted.eq_ignore_ascii_case(held),
+        _ => wanted == held,
+    }
+}
+
+fn parse<T: DeserializeOwned>(action: &str, answer: &Answer) -> Result<T, Error> {
+    serde_json::from_slice(&answer.body).map_err(|error| match error.is_data() {
+        // It is JSON, and not of the form that the documentation gives.
+        true => Error::BadAnswer {
+            action: action.to_owned(),
+            reason: format!("the answer has an unexpected form: {error}"),
+            status: Some(answer.status.as_u16()),
+            request_id: super::error::request_id(answer),
+            write: WriteState::NotSent,
+        },
+        false => Error::not_arm(action, false, answer),
+    })
+}
+
+fn to_json(action: &str, wanted: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(wanted).map_err(|error| Error::BadAnswer {
+        action: action.to_owned(),
+        reason: format!("the object cannot be written as JSON: {error}"),
+        status: None,
+        request_id: None,
+        write: WriteState::NotSent,
+    })
+}
+
+fn no_token(action: &str, cause: NoToken) -> Error {
+    match cause {
+        NoToken::Failed(source) => Error::NotAuthenticated {
+            action: action.to_owned(),
+            source,
+        },
+        NoToken::Interrupted(cause) => Error::interrupted(
+            cause,
+            action,
+            "an access token",
+            "nothing was sent",
+            WriteState::NotSent,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn answer(status: u16, body: &Value) -> Answer {
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::from(body.to_string()),
+            after_lost_answer: false,
+        }
+    }
+
+    fn error(code: &str, message: &str) -> Value {
+        json!({"error": {"code": code, "message": message, "details": []}})
+    }
+
+    #[test]
+    fn a_conflict_is_waited_out_only_if_another_operation_causes_it() {
+        let busy = answer(409, &error("AnotherOperationInProgress", "busy"));
+        assert!(matches!(judge(&busy), Verdict::Busy(None, _)));
+        let conflict = answer(409, &error("RoleAssignmentExists", "exists"));
+        assert_eq!(judge(&conflict), Verdict::Final);
+    }
+
+    #[test]
+    fn a_wait_named_in_the_message_is_kept() {
+        let message = "The request failed due to conflict and can be retried in 12 seconds.";
+        let busy = answer(429, &error("RetryableError", message));
+        let Verdict::Busy(wait, _) = judge(&busy) else {
+            panic!("not busy")
+        };
+        assert_eq!(wait, Some(Duration::from_secs(12)));
+    }
+
+    #[test]
+    fn an_object_covers_what_was_wanted_though_azure_added_members() {
+        let wanted = json!({"location": "westeurope", "properties": {"routes": []}});
+        let mut held = json!({
+            "id": "x", "location": "WestEurope",
+            "properties": {"routes": [], "provisioningState": "Updating"},
+        });
+        assert!(covers(&wanted, &held));
+        held["properties"]["routes"] = json!([{"name": "foreign"}]);
+        assert!(!covers(&wanted, &held));
+    }
+}
