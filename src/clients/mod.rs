@@ -100,7 +100,9 @@ pub enum Interrupted {
 
 /// Environment variables, handed in so that tests need not change those of the process.
 #[derive(Clone)]
-pub struct Variables(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Variables(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// The `User-Agent` of a provider under this version of Terraform, in the form that azurerm uses.
 pub fn user_agent(terraform_version: &str) -> String {

@@ -426,7 +426,7 @@ impl Arguments<'_> {
     }
 }
 
-/// Our HTTP client under azure_identity, with a limit for each request.
+/// Our HTTP client under `azure_identity`, with a limit for each request.
 #[derive(Debug)]
 struct LimitedTransport {
     client: reqwest::Client,

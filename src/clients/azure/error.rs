@@ -23,16 +23,16 @@ pub enum Error {
     },
     /// The object has changed since it was read (412): read it again, merge, write again.
     #[error("{0}")]
-    PreconditionFailed(Refusal),
+    PreconditionFailed(Box<Refusal>),
     /// The operation was cancelled or superseded by another one: read again, merge, write again.
     #[error("{0}")]
-    TryAgain(Refusal),
+    TryAgain(Box<Refusal>),
     /// Azure said no, and nothing was changed by this call.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// Azure accepted the write, and the operation that carries it out has failed.
     #[error("{0}")]
-    OperationFailed(Refusal),
+    OperationFailed(Box<Refusal>),
     /// A write was sent and its outcome is not known.
     #[error(
         "{action}: the request was sent, and whether Azure acted on it is not known ({reason})"
@@ -214,8 +214,8 @@ impl Error {
         refusal.request_id = request_id(answer);
         refusal.after_lost_answer = answer.after_lost_answer;
         match answer.status {
-            StatusCode::PRECONDITION_FAILED => Error::PreconditionFailed(refusal),
-            _ => Error::Refused(refusal),
+            StatusCode::PRECONDITION_FAILED => Error::PreconditionFailed(refusal.into()),
+            _ => Error::Refused(refusal.into()),
         }
     }
 
@@ -267,7 +267,7 @@ impl Error {
                     true => "nothing was sent".to_owned(),
                     false => last_known,
                 };
-                let waiting_for = "an answer that is not a request to come back";
+                let waiting_for = "Azure to take the request";
                 Error::interrupted(cause, &action, waiting_for, &last_known, write)
             }
         }

@@ -202,8 +202,8 @@ fn of_state(state: &str, action: &str, body: &Value) -> Progress {
 fn failed(mut refusal: Refusal, poll: &Answer) -> Error {
     refusal.request_id = super::error::request_id(poll);
     match refusal.is_retryable() {
-        true => Error::TryAgain(refusal),
-        false => Error::OperationFailed(refusal),
+        true => Error::TryAgain(refusal.into()),
+        false => Error::OperationFailed(refusal.into()),
     }
 }
 
