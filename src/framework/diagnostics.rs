@@ -66,6 +66,11 @@ impl Diagnostics {
         Diagnostics::default()
     }
 
+    /// Only this error.
+    pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Diagnostics {
+        Diagnostic::error(summary, detail).into()
+    }
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.0.push(diagnostic);
@@ -81,6 +86,11 @@ impl Diagnostics {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Every diagnostic changed by `change`.
+    pub(super) fn for_each_mut(&mut self, change: impl FnMut(&mut Diagnostic)) {
+        self.0.iter_mut().for_each(change);
     }
 
     /// All of them, oldest first.

@@ -4,9 +4,12 @@
 //! A resource implements [`resource::Resource`] and describes its attributes by a [`schema::Schema`]; the rest is
 //! derived: checks of a configuration, defaults, what becomes unknown, what forces a replacement, the docs page.
 
+pub mod provider;
+
 pub mod resource;
 
 pub mod schema;
+
 pub mod timeouts;
 
 pub mod value;
@@ -16,6 +19,18 @@ pub mod number;
 pub mod path;
 
 pub mod diagnostics;
+
+pub mod server;
+
+pub mod handler;
+
+pub mod function;
+
+pub mod guard;
+
+mod operations;
+
+mod conformity;
 
 pub mod validate;
 

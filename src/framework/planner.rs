@@ -73,11 +73,10 @@ fn merge_nested(
     config: &Value,
 ) -> Value {
     match (nesting, config) {
-        (Nesting::Single, config) => merge_object(
-            attributes,
-            Some(prior).filter(|prior| existing(prior)),
-            config,
-        ),
+        (Nesting::Single, config) => {
+            let prior = Some(prior).filter(|prior| prior.as_map().is_some());
+            merge_object(attributes, prior, config)
+        }
         (Nesting::Map, Value::Map(members)) => {
             Value::object(members.iter().map(|(key, config)| {
                 let prior = prior.as_map().and_then(|prior| prior.get(key));

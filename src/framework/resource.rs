@@ -204,11 +204,9 @@ impl Context {
             .push(warning);
     }
 
-    /// What was warned of.
-    pub fn into_warnings(self) -> Diagnostics {
-        self.warnings
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// What was warned of since this was last asked.
+    pub fn take_warnings(&self) -> Diagnostics {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a provider, a resource or a data source consists of. Core, the planner and the docs pages read it here.
 
+use super::path::{Path, Step};
 use super::timeouts::Timeouts;
 use super::value::Value;
 use std::ops::RangeInclusive;
@@ -52,6 +53,25 @@ impl Schema {
             members.push((TIMEOUTS.to_owned(), Timeouts::object_type()));
         }
         Type::Object(members)
+    }
+
+    /// As much of the path as leads to something that objects of this schema have.
+    pub fn known_part(&self, path: &Path) -> Path {
+        let mut r#type = &self.object_type();
+        let known = path.steps().iter().take_while(|step| {
+            let next = match (r#type, step) {
+                (Type::Object(members), Step::Attribute(name)) => members
+                    .iter()
+                    .find(|(known, _)| known == name)
+                    .map(|(_, r#type)| r#type),
+                (Type::Map(element), Step::Key(_)) | (Type::List(element), Step::Index(_)) => {
+                    Some(element.as_ref())
+                }
+                _ => None,
+            };
+            next.map(|next| r#type = next).is_some()
+        });
+        known.cloned().collect()
     }
 }
 

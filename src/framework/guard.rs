@@ -1,0 +1,81 @@
+//! Handlers that crash or never end do not take the provider with them.
+
+use super::resource::Context;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+
+tokio::task_local! {
+    static GUARDED: ();
+}
+
+/// Whether a panic at this place is caught and shown to the user as a diagnostic. A panic hook asks this: Terraform
+/// takes a line that begins with "panic: " for the end of the plugin.
+pub fn is_guarded() -> bool {
+    GUARDED.try_with(|()| ()).is_ok()
+}
+
+/// How the work of a handler ended.
+#[derive(Debug)]
+pub(super) enum Ended<T> {
+    /// With its result.
+    Returned(T),
+    /// By a panic with this message.
+    Panicked(String),
+    /// Not yet, long after its deadline.
+    Overran,
+}
+
+/// How long a handler may take beyond its deadline. Handlers watch their deadlines themselves and have cleaner ways
+/// to end than this.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+
+/// How long an overdue handler has got to notice that it is cancelled.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Runs a handler to its end, though not for ever.
+///
+/// It runs in a task of its own, which nobody aborts: neither a client that goes away nor the last limit cuts a
+/// write in two. An overdue handler is cancelled as by the user's Ctrl-C. If even that does not end it, the caller
+/// is told, while the task goes on and what it does can be seen by the next refresh.
+pub(super) async fn run<T: Send + 'static>(
+    context: &Arc<Context>,
+    grace: Duration,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Ended<T> {
+    let mut task = tokio::spawn(GUARDED.scope((), work));
+    let limit = Instant::from_std(context.deadline() + grace);
+    let joined = match timeout_at(limit, &mut task).await {
+        Ok(joined) => joined,
+        Err(_) => {
+            context.stop().cancel();
+            match timeout(FAREWELL, &mut task).await {
+                Ok(joined) => joined,
+                Err(_) => return Ended::Overran,
+            }
+        }
+    };
+    match joined {
+        Ok(result) => Ended::Returned(result),
+        Err(error) => Ended::Panicked(match error.try_into_panic() {
+            Ok(panic) => message(panic.as_ref()),
+            Err(_) => "the provider is shutting down".to_owned(),
+        }),
+    }
+}
+
+/// Runs something short that may panic; then the error is the message of the panic.
+pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    GUARDED
+        .sync_scope((), || catch_unwind(AssertUnwindSafe(work)))
+        .map_err(|panic| message(panic.as_ref()))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+        .to_owned()
+}
