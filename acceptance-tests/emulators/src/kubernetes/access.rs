@@ -53,18 +53,15 @@ pub(super) fn authenticate(request: &Request, options: &Options) -> Result<User,
     {
         return Ok(user);
     }
-    let Some(credentials) = request.headers.get(header::AUTHORIZATION) else {
-        return Ok(User::of("system:anonymous", &["system:unauthenticated"]));
-    };
-    let credentials = credentials.to_str().map_err(|_| Failure::Unauthorized)?;
-    match credentials.strip_prefix("Bearer ").map(str::trim) {
+    match bearer_token(request) {
+        None => Ok(User::of("system:anonymous", &["system:unauthenticated"])),
         Some(token) if token == options.token => {
             Ok(User::of("kubernetes-admin", &[MASTERS, AUTHENTICATED]))
         }
         Some(token) if token == options.limited_token => {
             Ok(User::of(LIMITED_USER, &[AUTHENTICATED]))
         }
-        _ => Err(Failure::Unauthorized),
+        Some(_) => Err(Failure::Unauthorized),
     }
 }
 
@@ -207,6 +204,14 @@ fn forbidden(user: &User, request: &ResourceRequest, action: &Action) -> Failure
             user.name, action.verb, action.group
         ),
     }
+}
+
+// Assumed (apiserver's token authenticator): credentials of another scheme and empty tokens count as none.
+fn bearer_token(request: &Request) -> Option<&str> {
+    let credentials = request.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = credentials.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 // Documented (X.509 client certificates): the common name is the user, the organizations are the groups.

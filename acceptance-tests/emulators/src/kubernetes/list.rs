@@ -172,18 +172,12 @@ impl Token {
 }
 
 fn parse_moment(query: &Query, limit: usize) -> Result<Moment, Failure> {
-    let version = query.get("resourceVersion");
-    let exact = match query.get("resourceVersionMatch") {
-        "" => limit > 0,
-        "Exact" => true,
-        "NotOlderThan" => false,
-        other => {
-            return Err(Failure::BadRequest(format!(
-                "unknown resourceVersionMatch {other:?}"
-            )));
-        }
-    };
+    let (version, rule) = (
+        query.get("resourceVersion"),
+        query.get("resourceVersionMatch"),
+    );
     let token = query.get("continue");
+    refuse_match_rule(version, rule, !token.is_empty())?;
     if !token.is_empty() {
         if !matches!(version, "" | "0") {
             // Assumed: the wording (apiserver's etcd3 store).
@@ -192,19 +186,53 @@ fn parse_moment(query: &Query, limit: usize) -> Result<Moment, Failure> {
         }
         return decode(token).map(Moment::After);
     }
+    // Without a rule a limit makes the version exact (documented: semantics for list).
+    let exact = rule == "Exact" || (rule.is_empty() && limit > 0);
     match version {
         "" => Ok(Moment::Latest),
         "0" => Ok(Moment::Any),
-        // Without a match rule a limit makes the version exact (documented: semantics for list).
         version => match version.parse() {
             Ok(version) if exact => Ok(Moment::Exact(version)),
             Ok(version) => Ok(Moment::NotOlderThan(version)),
             // Assumed: the wording.
-            Err(_) => Err(Failure::BadRequest(format!(
-                "Invalid value: {version:?}: invalid resource version"
-            ))),
+            Err(_) => {
+                let message = format!("Invalid value: {version:?}: invalid resource version");
+                Err(Failure::BadRequest(message))
+            }
         },
     }
+}
+
+// Documented: which combinations are refused. Assumed: the wordings (apimachinery's validation of list options).
+fn refuse_match_rule(version: &str, rule: &str, continues: bool) -> Result<(), Failure> {
+    let (reason, message) = match (rule, version) {
+        ("", _) => return Ok(()),
+        _ if continues => (
+            "FieldValueForbidden",
+            "Forbidden: resourceVersionMatch is forbidden when continue is provided",
+        ),
+        (_, "") => (
+            "FieldValueForbidden",
+            "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        ("Exact", "0") => (
+            "FieldValueForbidden",
+            "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+        ("Exact" | "NotOlderThan", _) => return Ok(()),
+        _ => (
+            "FieldValueNotSupported",
+            "Unsupported value: supported values: \"Exact\", \"NotOlderThan\", \"\"",
+        ),
+    };
+    Err(Failure::Invalid {
+        kind: "ListOptions".to_owned(),
+        group: "meta.k8s.io".to_owned(),
+        name: String::new(),
+        field: "resourceVersionMatch",
+        reason,
+        message,
+    })
 }
 
 fn parse_integer(text: &str) -> Result<Option<i64>, Failure> {

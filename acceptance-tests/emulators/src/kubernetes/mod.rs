@@ -3,7 +3,8 @@
 //! What it does is recorded from kube-apiserver 1.36 with curl, kubectl 1.20 and 1.32 and the Python client; what
 //! no recording shows is marked "assumed" where it is coded. Deliberately absent: watches (405), pods and all other
 //! resources (404 as for unknown ones, and not in discovery), subresources, API descriptions, strategic merge
-//! patches and server-side apply (415), gzip, admission and defaulting.
+//! patches and server-side apply (415), protobuf (but for reviews, which kubectl sends so), gzip, admission and
+//! defaulting.
 
 mod access;
 mod discovery;

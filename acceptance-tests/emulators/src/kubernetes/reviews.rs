@@ -188,3 +188,74 @@ fn no_attributes() -> Failure {
     let message = "exactly one of resourceAttributes and nonResourceAttributes must be specified";
     Failure::BadRequest(message.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use ::http::HeaderMap;
+
+    use super::*;
+    use crate::kubernetes::{Cluster, Options};
+
+    fn post(path: &str, body: Vec<u8>) -> Message {
+        let options = Options {
+            limited_token: "limited".to_owned(),
+            ..Options::new("prod")
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::AUTHORIZATION,
+            HeaderValue::from_static("Bearer limited"),
+        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+        let response = Cluster::new(options).handle(&Request {
+            method: Method::POST,
+            path: path.to_owned(),
+            query: String::new(),
+            headers,
+            body: Bytes::from(body),
+            client_certificate: None,
+        });
+        assert_eq!(response.status, StatusCode::CREATED);
+        assert_eq!(response.headers[header::CONTENT_TYPE], PROTOBUF);
+        protobuf::open_envelope(&response.body).unwrap()
+    }
+
+    #[test]
+    fn kubectl_auth_can_i_is_answered_in_protobuf() {
+        let may = |resource: &str| {
+            let attributes = [
+                field(1, b"default"),
+                field(2, b"list"),
+                field(5, resource.as_bytes()),
+            ]
+            .concat();
+            let content = [field(1, b""), field(2, &field(1, &attributes))].concat();
+            let body = protobuf::envelope(
+                "authorization.k8s.io/v1",
+                "SelfSubjectAccessReview",
+                &content,
+            );
+            let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+            post(path, body).message(3).unwrap()
+        };
+        assert_eq!(may("nodes").bytes(1), [1]);
+        assert!(
+            may("nodes")
+                .text(2)
+                .starts_with("RBAC: allowed by ClusterRoleBinding")
+        );
+        assert_eq!(may("configmaps").bytes(1), [0]);
+    }
+
+    #[test]
+    fn kubectl_auth_whoami_is_answered_in_protobuf() {
+        let content = [field(1, b""), field(2, &field(1, b""))].concat();
+        let body = protobuf::envelope("authentication.k8s.io/v1", "SelfSubjectReview", &content);
+        let review = post("/apis/authentication.k8s.io/v1/selfsubjectreviews", body);
+        let info = review.message(2).unwrap().message(1).unwrap();
+        assert_eq!(
+            (info.text(1), info.text(3)),
+            ("ako-provider".to_owned(), "system:authenticated".to_owned())
+        );
+    }
+}

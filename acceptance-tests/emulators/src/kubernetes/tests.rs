@@ -94,6 +94,17 @@ fn an_unknown_token_is_unauthorized_and_no_token_is_anonymous() {
     assert_eq!(body(&stranger)["reason"], "Unauthorized");
     assert!(body(&stranger).get("details").is_none());
 
+    let mut basic = request(Method::GET, "/api/v1/nodes", None);
+    basic.headers.insert(
+        header::AUTHORIZATION,
+        HeaderValue::from_static("Basic YTpi"),
+    );
+    assert_eq!(
+        cluster.handle(&basic).status,
+        StatusCode::FORBIDDEN,
+        "no bearer token is no token"
+    );
+
     let nobody = cluster.handle(&request(Method::GET, "/api/v1/nodes", None));
     assert_eq!(nobody.status, StatusCode::FORBIDDEN);
     let message = "nodes is forbidden: User \"system:anonymous\" cannot list resource \"nodes\" in API group \"\" \
@@ -272,6 +283,26 @@ fn version_zero_ignores_the_limit_and_a_future_version_times_out() {
         body(&response)["details"]["causes"][0]["reason"],
         "ResourceVersionTooLarge"
     );
+}
+
+#[test]
+fn a_match_rule_without_a_version_or_beside_a_token_is_invalid() {
+    let cluster = cluster();
+    let token = get(&cluster, "/api/v1/nodes?limit=2")["metadata"]["continue"].clone();
+    let token = token.as_str().unwrap();
+    for query in [
+        "resourceVersionMatch=Exact".to_owned(),
+        "resourceVersionMatch=Exact&resourceVersion=0".to_owned(),
+        "resourceVersionMatch=Sometimes&resourceVersion=1".to_owned(),
+        format!("resourceVersionMatch=NotOlderThan&resourceVersion=1&continue={token}"),
+    ] {
+        let refused = get(&cluster, &format!("/api/v1/nodes?{query}"));
+        assert_eq!(
+            (&refused["code"], &refused["reason"]),
+            (&json!(422), &json!("Invalid")),
+            "{query}"
+        );
+    }
 }
 
 #[test]
