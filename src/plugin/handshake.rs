@@ -27,7 +27,12 @@ pub struct Offer {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     /// Somebody else than Terraform has started this process.
-    #[error("this program is a Terraform plugin: Terraform starts it, it is not to be run by hand")]
+    #[error(
+        "This program is a Terraform plugin: Terraform starts it, it is of no use by hand.\n\n\
+         To use it, name its provider under required_providers and run terraform init. To use this very file, name \n\
+         its directory under dev_overrides in Terraform's CLI configuration. With -debug it runs alone and says how \n\
+         Terraform finds it."
+    )]
     RunByHand,
     /// Terraform does not speak our protocol.
     #[error(

@@ -1,21 +1,101 @@
 //! From the framework's types to protobuf: what Terraform is told.
 
 use super::proto;
+use crate::framework::codec;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::path::{Path, Step};
 use crate::framework::resource::{FunctionError, Parameter, Signature};
 use crate::framework::schema::{Attribute, Nesting, Presence, Schema, Shape, TIMEOUTS, Type};
+use crate::framework::server::Server;
 use crate::framework::timeouts::Timeouts;
+use crate::framework::value::Value;
 use proto::attribute_path::{Step as ProtoStep, step::Selector};
 use proto::schema::{
     Attribute as ProtoAttribute, Block, NestedBlock, Object, nested_block, object,
 };
 use serde_json::json;
+use std::collections::HashMap;
+
+/// An answer that holds nothing but why.
+pub(super) trait Refusal {
+    /// The answer that says this.
+    fn refusal(diagnostics: Vec<proto::Diagnostic>) -> Self;
+}
+
+macro_rules! refusal {
+    ($($rpc:ident)*) => {$(
+        impl Refusal for proto::$rpc::Response {
+            fn refusal(diagnostics: Vec<proto::Diagnostic>) -> Self {
+                Self { diagnostics, ..Self::default() }
+            }
+        }
+    )*};
+}
+
+refusal! {
+    get_metadata get_provider_schema validate_provider_config validate_resource_config validate_data_resource_config
+    upgrade_resource_state configure_provider read_resource plan_resource_change apply_resource_change
+    import_resource_state move_resource_state read_data_source get_functions
+}
+
+impl Refusal for proto::call_function::Response {
+    fn refusal(diagnostics: Vec<proto::Diagnostic>) -> Self {
+        let texts: Vec<String> = diagnostics
+            .into_iter()
+            .map(|diagnostic| format!("{}. {}", diagnostic.summary, diagnostic.detail))
+            .collect();
+        function_result(Err(FunctionError { text: texts.join("\n"), argument: None }))
+    }
+}
 
 const MARKDOWN: i32 = proto::StringKind::Markdown as i32;
 
+/// What this provider does beyond the first version of the protocol. No resource asks to plan its destruction, so
+/// that call is spared; it is answered all the same.
+fn capabilities() -> proto::ServerCapabilities {
+    proto::ServerCapabilities {
+        get_provider_schema_optional: true,
+        ..Default::default()
+    }
+}
+
+/// The names of all that there is.
+pub(super) fn metadata(server: &Server) -> proto::get_metadata::Response {
+    use proto::get_metadata::{DataSourceMetadata, FunctionMetadata, ResourceMetadata, Response};
+
+    let resource = |(name, _): (&str, _)| ResourceMetadata { type_name: name.to_owned() };
+    let data_source = |(name, _): (&str, _)| DataSourceMetadata { type_name: name.to_owned() };
+    let function = |(name, _): (&str, _)| FunctionMetadata { name: name.to_owned() };
+    Response {
+        server_capabilities: Some(capabilities()),
+        resources: server.resource_schemas().map(resource).collect(),
+        data_sources: server.data_source_schemas().map(data_source).collect(),
+        functions: server.functions().map(function).collect(),
+        ..Default::default()
+    }
+}
+
+/// All that there is.
+pub(super) fn provider_schema(server: &Server) -> proto::get_provider_schema::Response {
+    let named = |(name, known): (&str, &Schema)| (name.to_owned(), schema(known));
+    proto::get_provider_schema::Response {
+        provider: Some(schema(server.provider_schema())),
+        resource_schemas: server.resource_schemas().map(named).collect(),
+        data_source_schemas: server.data_source_schemas().map(named).collect(),
+        functions: functions(server),
+        server_capabilities: Some(capabilities()),
+        ..Default::default()
+    }
+}
+
+/// The signatures of all functions by name.
+pub(super) fn functions(server: &Server) -> HashMap<String, proto::Function> {
+    let named = |(name, known): (&str, &Signature)| (name.to_owned(), function(known));
+    server.functions().map(named).collect()
+}
+
 /// The schema of a provider, a resource or a data source.
-pub(super) fn schema(schema: &Schema) -> proto::Schema {
+fn schema(schema: &Schema) -> proto::Schema {
     proto::Schema {
         version: schema.version.into(),
         block: Some(Block {
@@ -31,7 +111,7 @@ pub(super) fn schema(schema: &Schema) -> proto::Schema {
 }
 
 /// What a function takes and gives.
-pub(super) fn function(signature: &Signature) -> proto::Function {
+fn function(signature: &Signature) -> proto::Function {
     proto::Function {
         parameters: signature.parameters.iter().map(parameter).collect(),
         r#return: Some(proto::function::Return {
@@ -56,11 +136,30 @@ pub(super) fn path(path: &Path) -> proto::AttributePath {
     }
 }
 
-/// Why a function has no result.
-pub(super) fn function_error(error: FunctionError) -> proto::FunctionError {
-    proto::FunctionError {
-        text: error.text,
-        function_argument: error.argument.map(index),
+/// A value, in the form that answers always have.
+pub(super) fn value(value: &Value) -> proto::DynamicValue {
+    proto::DynamicValue {
+        msgpack: codec::encode(value),
+        json: Vec::new(),
+    }
+}
+
+/// What a function gives, or why it gives nothing.
+pub(super) fn function_result(
+    result: Result<Value, FunctionError>,
+) -> proto::call_function::Response {
+    match result {
+        Ok(result) => proto::call_function::Response {
+            result: Some(value(&result)),
+            error: None,
+        },
+        Err(error) => proto::call_function::Response {
+            result: None,
+            error: Some(proto::FunctionError {
+                text: error.text,
+                function_argument: error.argument.map(index),
+            }),
+        },
     }
 }
 
@@ -181,8 +280,9 @@ fn index(position: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{diagnostics, function, function_error, schema};
-    use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+    use super::{diagnostics, function, function_result, schema};
+    use crate::framework::codec;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
     use crate::framework::path::Path;
     use crate::framework::resource::{FunctionError, Parameter, Signature};
     use crate::framework::schema::{Attribute, Nesting, Schema, Shape, Type};
@@ -219,7 +319,8 @@ mod tests {
         ];
         for (r#type, json) in cases {
             let sent = attributes(vec![Attribute::required("x", r#type, "X.")]);
-            assert_eq!(str::from_utf8(&sent[0].r#type), Ok(json));
+            let json: serde_json::Value = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::from_slice(&sent[0].r#type).ok(), Some(json));
             assert!(sent[0].nested_type.is_none());
         }
     }
@@ -337,6 +438,8 @@ mod tests {
             text: "No.".to_owned(),
             argument: Some(1),
         };
-        assert_eq!(function_error(error).function_argument, Some(1));
+        let sent = function_result(Err(error));
+        assert_eq!(sent.error.unwrap().function_argument, Some(1));
+        assert!(sent.result.is_none());
     }
 }
