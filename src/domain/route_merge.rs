@@ -21,7 +21,10 @@ pub enum OnConflict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
     /// There is no state: routes with the cluster's mark come from an interrupted run, or belong to another one.
-    Create,
+    Create {
+        /// Whether those that lead where they should are taken over.
+        adopt: bool,
+    },
     /// There is: every marked route is ours to change and to remove.
     Update,
 }
@@ -101,6 +104,11 @@ pub enum Obstacle {
         next_hop: NextHop,
         /// Whether the cluster's mark is on it, so that another state may manage it.
         marked: bool,
+    },
+    /// A route with the cluster's mark, which nothing records, leads where it should but may not be taken over.
+    Remnant {
+        /// Its name.
+        found: String,
     },
     /// A route with the cluster's mark, which nothing records, has a prefix that is not planned.
     Unplanned {
@@ -194,6 +202,10 @@ impl Merger<'_> {
         let same_name = owned && fold(&route.name) == fold(&wanted.name);
         let (from, to) = (route.name.clone(), wanted.name.clone());
         let foreign = !owned;
+        if owned && same_hop && self.occasion == (Occasion::Create { adopt: false }) {
+            self.obstacles.push(Obstacle::Remnant { found: from });
+            return;
+        }
         let change = match (same_hop, same_name) {
             (true, true) => {
                 self.merge.routes.push(Slot::Keep(position));
@@ -230,7 +242,7 @@ impl Merger<'_> {
         let (found, prefix) = (route.name.clone(), route.prefix.clone());
         match (self.ownership.owns(&route.name), self.occasion) {
             (true, Occasion::Update) => self.merge.changes.push(Change::Remove { name: found }),
-            (true, Occasion::Create) => {
+            (true, Occasion::Create { .. }) => {
                 self.obstacles.push(Obstacle::Unplanned { found, prefix });
             }
             (false, _) if self.names.contains(&fold(&route.name)) => {
@@ -255,6 +267,8 @@ mod tests {
     use crate::domain::pod_routes::plan_routes;
     use crate::domain::route_names::ClusterName;
     use proptest::prelude::*;
+
+    const CREATE: Occasion = Occasion::Create { adopt: true };
 
     fn cluster() -> ClusterName {
         "prod".parse().unwrap()
@@ -330,22 +344,28 @@ mod tests {
     #[test]
     fn marked_routes_that_are_as_planned_are_adopted_without_a_write() {
         let table = [route(N1, "10.244.1.0/24", 4)];
-        let merge = merge(
-            Occasion::Create,
-            OnConflict::Error,
-            &desired(&[(1, 4)]),
-            &table,
-        )
-        .unwrap();
+        let merge = merge(CREATE, OnConflict::Error, &desired(&[(1, 4)]), &table).unwrap();
         assert!(!merge.writes());
         assert_eq!(merge.changes, [Change::Adopt { name: N1.into() }]);
+    }
+
+    #[test]
+    fn marked_routes_are_left_alone_where_remnants_may_not_be_adopted() {
+        let table = [route(N1, "10.244.1.0/24", 4)];
+        let wanted = desired(&[(1, 4)]);
+        for on_conflict in [OnConflict::Error, OnConflict::Replace] {
+            let create = Occasion::Create { adopt: false };
+            let obstacles = merge(create, on_conflict, &wanted, &table).unwrap_err();
+            assert!(matches!(obstacles[..], [Obstacle::Remnant { .. }]));
+        }
+        assert!(merge(Occasion::Update, OnConflict::Error, &wanted, &table).is_ok());
     }
 
     #[test]
     fn new_routes_follow_those_that_are_there() {
         let table = [route("corp", "172.16.0.0/12", 9)];
         let merge = merge(
-            Occasion::Create,
+            CREATE,
             OnConflict::Error,
             &desired(&[(2, 5), (1, 4)]),
             &table,
@@ -413,7 +433,7 @@ mod tests {
     #[test]
     fn a_foreign_route_with_the_same_next_hop_gets_our_name() {
         let table = [route("avi-0", "10.244.1.0/24", 4)];
-        for occasion in [Occasion::Create, Occasion::Update] {
+        for occasion in [CREATE, Occasion::Update] {
             let merge = merge(occasion, OnConflict::Error, &desired(&[(1, 4)]), &table).unwrap();
             assert_eq!(written(&merge, &table), [route(N1, "10.244.1.0/24", 4)]);
             let rename = Change::Rename {
@@ -429,7 +449,7 @@ mod tests {
     fn a_foreign_route_with_another_next_hop_is_an_obstacle_unless_it_may_be_replaced() {
         let table = [route("avi-0", "10.244.1.0/24", 8)];
         let wanted = desired(&[(1, 4)]);
-        for occasion in [Occasion::Create, Occasion::Update] {
+        for occasion in [CREATE, Occasion::Update] {
             let obstacles = merge(occasion, OnConflict::Error, &wanted, &table).unwrap_err();
             let Obstacle::Occupied {
                 found,
@@ -442,7 +462,7 @@ mod tests {
             };
             assert_eq!((&**found, &*wanted.name, *marked), ("avi-0", N1, false));
         }
-        let replaced = merge(Occasion::Create, OnConflict::Replace, &wanted, &table).unwrap();
+        let replaced = merge(CREATE, OnConflict::Replace, &wanted, &table).unwrap();
         assert_eq!(written(&replaced, &table), [route(N1, "10.244.1.0/24", 4)]);
     }
 
@@ -464,23 +484,13 @@ mod tests {
     #[test]
     fn a_create_does_not_touch_marked_routes_that_differ_from_the_plan() {
         let unplanned = [route("prod.n9_10.244.9.0_24", "10.244.9.0/24", 9)];
-        let obstacles = merge(
-            Occasion::Create,
-            OnConflict::Replace,
-            &desired(&[(1, 4)]),
-            &unplanned,
-        );
+        let obstacles = merge(CREATE, OnConflict::Replace, &desired(&[(1, 4)]), &unplanned);
         assert!(matches!(
             obstacles.unwrap_err()[..],
             [Obstacle::Unplanned { .. }]
         ));
         let elsewhere = [route(N1, "10.244.1.0/24", 99)];
-        let obstacles = merge(
-            Occasion::Create,
-            OnConflict::Error,
-            &desired(&[(1, 4)]),
-            &elsewhere,
-        );
+        let obstacles = merge(CREATE, OnConflict::Error, &desired(&[(1, 4)]), &elsewhere);
         assert!(matches!(
             obstacles.unwrap_err()[..],
             [Obstacle::Occupied { marked: true, .. }]
@@ -577,7 +587,7 @@ mod tests {
                 let second = merge(Occasion::Update, on_conflict, &wanted, &after).unwrap();
                 prop_assert!(!second.writes(), "{:?}", second.changes);
             }
-            let again = merge(Occasion::Create, OnConflict::Error, &wanted, &after).unwrap();
+            let again = merge(CREATE, OnConflict::Error, &wanted, &after).unwrap();
             prop_assert!(!again.writes());
         }
 

@@ -1,3 +1,5 @@
 //! The resources, in the order of the Day-0 checklist of a cluster.
 
+pub mod pod_routes;
+
 pub mod azure_errors;

@@ -1,0 +1,321 @@
+//! What the user is told about pod routes.
+//!
+//! What a plan finds in the table is a forecast: the same words as at apply, as a warning.
+
+use super::table::Stopped;
+use crate::clients::azure::ids::RouteTableId;
+use crate::domain::cidr::{Cidr, Overlap, overlaps as find_overlaps};
+use crate::domain::route_merge::{Change, Obstacle, Occasion};
+use crate::domain::route_names::ClusterName;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
+use crate::framework::path::Path;
+use crate::framework::plan::Plan;
+use crate::resources::azure_errors::sentence;
+use std::fmt::Display;
+
+/// How many lines of one kind a diagnostic lists.
+const MAX_LINES: usize = 10;
+
+/// Errors for pod CIDRs that overlap, each with both nodes.
+pub(super) fn overlaps(cidrs: &[(String, Cidr)]) -> Diagnostics {
+    overlapping(&find_overlaps(cidrs.iter().cloned()))
+}
+
+/// One error for each node whose pod CIDRs overlap others.
+pub(super) fn overlapping(overlaps: &[Overlap<String>]) -> Diagnostics {
+    let error = |overlap: &Overlap<String>| {
+        let Overlap {
+            owner_a,
+            a,
+            owner_b,
+            b,
+        } = overlap;
+        let detail = match (owner_a == owner_b, a == b) {
+            (true, true) => format!("Node {owner_a:?} has {a} twice."),
+            (true, false) => format!("Node {owner_a:?} has {a} and, inside it, {b}."),
+            (false, true) => format!("Nodes {owner_a:?} and {owner_b:?} both have {a}."),
+            (false, false) => {
+                format!("Node {owner_a:?} has {a}, and node {owner_b:?} has {b}, which lies in it.")
+            }
+        };
+        Diagnostic::error(
+            "Pod CIDRs overlap",
+            format!(
+                "{detail} A route table takes each prefix once, and pods of one node would be looked for on another. Correct the node's pod CIDRs, or leave a node out that is gone."
+            ),
+        )
+        .at(pod_cidrs_of(owner_b))
+    };
+    let mut errors: Diagnostics = overlaps.iter().take(MAX_LINES).map(error).collect();
+    if overlaps.len() > MAX_LINES {
+        let more = overlaps.len() - MAX_LINES;
+        errors.push(Diagnostic::error(
+            "More pod CIDRs overlap",
+            format!("{more} more pairs of pod CIDRs overlap."),
+        ));
+    }
+    errors
+}
+
+/// The warning that a replacement interrupts traffic.
+pub(super) fn replacement(plan: &Plan<'_>) -> Option<Diagnostic> {
+    let replaced = ["cluster_name", "route_table_id"]
+        .into_iter()
+        .find(|name| !plan.is_create() && plan.changes(name))?;
+    Some(
+        Diagnostic::warning(
+            format!("Another {replaced} means other routes"),
+            "The old routes are deleted and new ones made. Unless the resource has `lifecycle { create_before_destroy = true }`, the routes are missing between the two, and traffic to the pods fails meanwhile. With it the new object takes the routes over by prefix and next hop first, and the old one then deletes only what still has its name.",
+        )
+        .at(Path::attribute(replaced)),
+    )
+}
+
+/// The warning that a table gets more routes than the limit.
+pub(super) fn over_limit(routes: usize, limit: Option<i64>) -> Option<Diagnostic> {
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok())?;
+    (routes > limit).then(|| {
+        Diagnostic::warning(
+            format!("The route table gets more than {limit} routes"),
+            format!(
+                "There are {routes} routes. How many a table takes is Azure's limit \"routes per route table\" (400 for years, 1,000 since 2026), and it refuses a write beyond it as a whole. Where your limit is higher, set `route_limit` to it."
+            ),
+        )
+        .at(Path::attribute("route_limit"))
+    })
+}
+
+/// Warnings for what a merge takes over from others.
+pub(super) fn changes(
+    changes: &[Change],
+    occasion: Occasion,
+    table: &RouteTableId,
+    cluster: &ClusterName,
+) -> Vec<Diagnostic> {
+    let creating = matches!(occasion, Occasion::Create { .. });
+    let (mut adopted, mut renamed, mut replaced) = (Vec::new(), Vec::new(), Vec::new());
+    for change in changes {
+        match change {
+            Change::Adopt { name } => adopted.push(name.clone()),
+            Change::Rename { from, to, foreign } if *foreign => {
+                renamed.push(format!("{from} becomes {to}"));
+            }
+            Change::Redirect {
+                from,
+                old,
+                to,
+                new,
+                foreign,
+            } if *foreign => replaced.push(format!(
+                "{from} (next hop {old}) becomes {to} (next hop {new})"
+            )),
+            Change::Rename { from, .. } | Change::Redirect { from, .. } if creating => {
+                adopted.push(from.clone());
+            }
+            Change::Rename { .. }
+            | Change::Redirect { .. }
+            | Change::Add { .. }
+            | Change::Remove { .. } => {}
+        }
+    }
+    let table = table.name();
+    let told = [
+        (
+            adopted,
+            format!("Routes of cluster {cluster} exist in route table {table:?} and are adopted"),
+            "They are named as this resource names them, and no state of this resource records them: what an interrupted run left. They belong to it from now on, and destroying it deletes them. If another Terraform state manages them, stop: the two would undo each other's changes.",
+        ),
+        (
+            renamed,
+            format!("Routes of others in route table {table:?} are taken over"),
+            "They lead where the routes of this resource should lead, and a table takes each prefix once. They get the name of this resource in the same write, and destroying it deletes them. Whatever made them must not manage them any more.",
+        ),
+        (
+            replaced,
+            format!("Routes of others in route table {table:?} are replaced"),
+            "They lead elsewhere, and `on_conflict` is \"replace\". Whatever made them must not manage them any more.",
+        ),
+    ];
+    let told = told.into_iter().filter(|(lines, ..)| !lines.is_empty());
+    told.map(|(lines, summary, detail)| {
+        Diagnostic::warning(summary, format!("{detail}\n\n{}", list(&lines)))
+    })
+    .collect()
+}
+
+/// Errors for what stands in the way of a write, one for each kind.
+pub(super) fn obstacles(
+    obstacles: &[Obstacle],
+    table: &RouteTableId,
+    cluster: &ClusterName,
+) -> Vec<Diagnostic> {
+    let mut kinds: [Vec<String>; 5] = Default::default();
+    let mut blamed = None;
+    for obstacle in obstacles {
+        let (kind, line) = match obstacle {
+            Obstacle::Occupied {
+                cidr,
+                wanted,
+                found,
+                next_hop,
+                marked,
+            } => {
+                blamed.get_or_insert_with(|| wanted.node.clone());
+                let line = format!(
+                    "{cidr}: route {found} leads to {next_hop}; {} is to lead to {}",
+                    wanted.name, wanted.next_hop
+                );
+                (usize::from(*marked), line)
+            }
+            Obstacle::Unplanned { found, prefix } => (2, format!("{found} ({prefix})")),
+            Obstacle::Remnant { found } => (3, found.clone()),
+            Obstacle::NameTaken { found, prefix } => (4, format!("{found} ({prefix})")),
+        };
+        kinds[kind].push(line);
+    }
+    let blamed = blamed.filter(|_| obstacles.len() == 1);
+    let import = format!(
+        "terraform import ADDRESS '{table},{cluster}'  (ADDRESS is this resource's address, such as ako_pod_routes.example)"
+    );
+    let table = table.name();
+    let told = [
+        (
+            format!("Other routes in route table {table:?} have prefixes of cluster {cluster}"),
+            "A table takes each prefix once, and these lead elsewhere. Remove them where they are managed, correct the nodes, or let this resource replace them with `on_conflict = \"replace\"`.".to_owned(),
+        ),
+        (
+            format!("Routes of cluster {cluster} in route table {table:?} lead elsewhere"),
+            format!("They are named as this resource names them, but no state of this resource records them. If another ako_pod_routes manages them, keep that one and remove this. If nothing does, import them, and the next plan shows what it would change:\n\n{import}\n\nWith `on_conflict = \"replace\"` they are changed at once."),
+        ),
+        (
+            format!("Route table {table:?} has routes of cluster {cluster} that are not planned"),
+            format!("They are named as this resource names them, but no state of this resource records them: another ako_pod_routes may manage the same cluster in the same table, and two would undo each other's changes. Keep one of them. If nothing manages these routes, import them, and the next plan shows which it would remove:\n\n{import}"),
+        ),
+        (
+            format!("Routes of cluster {cluster} exist already in route table {table:?}"),
+            format!("They are as planned, but no state of this resource records them, and the provider's argument `adopt_remnants` is false. Import them:\n\n{import}"),
+        ),
+        (
+            format!("Routes in route table {table:?} have names of cluster {cluster} in another case"),
+            "Azure compares names without case, so that the routes of this resource cannot be added beside them. Rename or remove them.".to_owned(),
+        ),
+    ];
+    let told = kinds
+        .into_iter()
+        .zip(told)
+        .filter(|(lines, _)| !lines.is_empty());
+    told.map(|(lines, (summary, detail))| {
+        let error = Diagnostic::error(summary, format!("{detail}\n\n{}", list(&lines)));
+        match &blamed {
+            Some(node) => error.at(pod_cidrs_of(node)),
+            None => error,
+        }
+    })
+    .collect()
+}
+
+/// What a plan tells of something that apply would meet: a warning, because another change may come before it.
+pub(super) fn forecast(mut diagnostic: Diagnostic) -> Diagnostic {
+    let error = diagnostic.severity == Severity::Error;
+    let consequence = match error {
+        true => "Apply would end with this error, as things stand now",
+        false => "This is as things stand now",
+    };
+    diagnostic.severity = Severity::Warning;
+    diagnostic.detail = format!(
+        "{}\n\n{consequence}; another change in this plan may settle it.",
+        diagnostic
+            .detail
+            .replace("", "")
+            .replace("No route was changed.", "")
+            .trim_end()
+    );
+    diagnostic
+}
+
+/// The warning of a delete that leaves routes to the object which has replaced this one.
+pub(super) fn left_to_successor(count: usize) -> Diagnostic {
+    Diagnostic::warning(
+        "Routes are left to the resource that took them over",
+        format!(
+            "{count} routes of this object belong to another ako_pod_routes since this run, which has taken them over under the same names. They stay."
+        ),
+    )
+}
+
+/// The error for a table that does not hold what it should.
+pub(super) fn stopped(summary: &str, table: &RouteTableId, stopped: &Stopped) -> Diagnostic {
+    match stopped {
+        Stopped::NoTable => no_table(summary, table),
+        _ => Diagnostic::error(
+            summary,
+            format!(
+                "Something else undoes each write to route table {:?}: the routes were written and were found changed right after, several times. Find the other writer (Azure's activity log of the table names it), for example AKO with `disableStaticRouteSync: false` or another Terraform state, and run Terraform again.",
+                table.name()
+            ),
+        ),
+    }
+}
+
+/// The error for a table that is not there.
+pub(super) fn no_table(summary: &str, table: &RouteTableId) -> Diagnostic {
+    Diagnostic::error(
+        summary,
+        format!(
+            "There is no route table {:?} in resource group {:?}. This resource owns routes only: make the table first, with ako_cluster_subnet or otherwise.",
+            table.name(),
+            table.parent().name()
+        ),
+    )
+    .at(Path::attribute("route_table_id"))
+}
+
+/// The error for an import where there is nothing.
+pub(super) fn nothing_to_import(
+    summary: &str,
+    table: &RouteTableId,
+    cluster: &ClusterName,
+) -> Diagnostic {
+    Diagnostic::error(
+        summary,
+        format!(
+            "Route table {:?} has no route whose name starts with \"{cluster}.\". Nothing has to be imported: apply makes the routes, and takes over those of others that lead to the right nodes already.",
+            table.name()
+        ),
+    )
+}
+
+/// The error for an import id that does not read.
+pub(super) fn import_id(id: &str, reason: &dyn Display) -> Diagnostic {
+    Diagnostic::error(
+        "The import id cannot be read",
+        format!(
+            "An import id of ako_pod_routes is <route_table_id>,<cluster_name>. In {id:?}: {reason}."
+        ),
+    )
+}
+
+/// The error for a value that does not read.
+pub(super) fn wrong(path: Path, reason: &dyn Display) -> Diagnostic {
+    Diagnostic::error(
+        "An attribute is wrong",
+        sentence(&format!("{path} {reason}")),
+    )
+    .at(path)
+}
+
+fn pod_cidrs_of(node: &str) -> Path {
+    Path::attribute("nodes").key(node).child("pod_cidrs")
+}
+
+fn list(lines: &[String]) -> String {
+    let mut text: Vec<String> = lines
+        .iter()
+        .take(MAX_LINES)
+        .map(|line| format!("  - {line}"))
+        .collect();
+    if lines.len() > MAX_LINES {
+        text.push(format!("  - and {} more", lines.len() - MAX_LINES));
+    }
+    text.join("\n")
+}

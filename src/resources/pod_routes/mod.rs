@@ -1,0 +1,274 @@
+//! `ako_pod_routes`: the routes that carry one cluster's pod traffic from its SE subnet to its nodes.
+//!
+//! Owns: the routes of this cluster in one route table.   Reads: the table.
+//! Never touches: the table's other members, other clusters' routes, routes added by hand.
+//!
+//! All changes are one write of the whole table, guarded by its etag: a prefix never has two next hops nor none. A
+//! create that fails half-way leaves no state; the next one finds the routes by their names.
+
+mod messages;
+mod model;
+mod table;
+
+pub use model::{Model, NodeModel, RouteModel};
+
+use crate::clients::azure::{self, WriteState, ids::RouteTableId};
+use crate::configured::{Configured, limits_of};
+use crate::domain::pod_routes::{Ownership, find_own_routes};
+use crate::domain::route_merge::{Occasion, merge_routes};
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::plan::{Config, Plan};
+use crate::framework::resource::{Context, Failure, Resource};
+use crate::framework::schema::Schema;
+use crate::resources::azure_errors::{call_failed, call_failed_leaving, not_ready};
+use async_trait::async_trait;
+use std::sync::Arc;
+use table::{Rewritten, Stopped};
+
+/// The resource `ako_pod_routes`.
+#[derive(Debug)]
+pub struct PodRoutes {
+    configured: Arc<Configured>,
+}
+
+#[async_trait]
+impl Resource for PodRoutes {
+    const NAME: &'static str = "ako_pod_routes";
+    /// A tainted object would be destroyed before it is made again: live traffic.
+    const FOUND_AGAIN: bool = true;
+    type Clients = Configured;
+    type Model = Model;
+
+    fn new(configured: Arc<Configured>) -> PodRoutes {
+        PodRoutes { configured }
+    }
+
+    fn schema() -> Schema {
+        model::schema()
+    }
+
+    fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
+        diagnostics.extend(messages::overlaps(&model::known_cidrs(config.get("nodes"))));
+    }
+
+    async fn plan(&self, context: &Context, plan: &mut Plan<'_>) -> Result<(), Diagnostics> {
+        if let Some(warning) = messages::replacement(plan) {
+            context.warn(warning);
+        }
+        if plan.changes("route_table_id") || plan.changes("cluster_name") {
+            plan.set("id", model::planned_id(plan));
+        }
+        let routes = model::planned_routes(plan)?;
+        let changes = plan.prior("routes") != &routes;
+        plan.set("routes", routes);
+        if let Some(count) = plan.planned("routes").as_map().map(|routes| routes.len())
+            && changes
+            && let Some(warning) = messages::over_limit(count, plan.planned("route_limit").as_i64())
+        {
+            context.warn(warning);
+        }
+        if plan.is_create() {
+            self.look_ahead(context, plan).await?;
+        }
+        Ok(())
+    }
+
+    async fn create(&self, context: &Context, planned: Model) -> Result<Model, Failure<Model>> {
+        let created = self.write(context, self.creating(), planned, &[]).await?;
+        let table = created.table_id().map_err(Failure::from)?;
+        self.configured
+            .claims
+            .claim(created.route_names().map(|name| claim_on(&table, name)));
+        Ok(created)
+    }
+
+    async fn read(&self, context: &Context, prior: Model) -> Result<Option<Model>, Diagnostics> {
+        let summary = format!("Cannot read the routes of cluster {}", prior.cluster_name);
+        let (cluster, id) = (prior.cluster()?, prior.table_id()?);
+        let client = self.client(&summary)?;
+        let table = client
+            .get_route_table(&limits_of(context), &id)
+            .await
+            .map_err(|error| call_failed(summary, &error))?;
+        Ok(table.map(|table| {
+            let ownership = Ownership::new(&cluster, prior.route_names());
+            let known = prior.known_names(&cluster);
+            let known = known.iter().map(|(name, node)| (&**name, node.as_deref()));
+            let found = find_own_routes(&ownership, known, &table::routes_of(&table));
+            Model::from_found(prior.clone(), found)
+        }))
+    }
+
+    async fn update(
+        &self,
+        context: &Context,
+        prior: Model,
+        planned: Model,
+    ) -> Result<Model, Failure<Model>> {
+        let recorded: Vec<String> = prior.route_names().map(str::to_owned).collect();
+        let desired = planned.desired()?;
+        let planned = planned.with_routes(&desired);
+        // Only arguments that concern Terraform alone have changed.
+        if planned.routes == prior.routes {
+            return Ok(planned);
+        }
+        self.write(context, Occasion::Update, planned, &recorded)
+            .await
+    }
+
+    async fn delete(&self, context: &Context, prior: Model) -> Result<(), Failure<Model>> {
+        let summary = format!("Cannot delete the routes of cluster {}", prior.cluster_name);
+        let (cluster, id) = (prior.cluster()?, prior.table_id()?);
+        let client = self.client(&summary)?;
+        let claims = &self.configured.claims;
+        let (claimed, own): (Vec<&str>, Vec<&str>) = prior
+            .route_names()
+            .partition(|name| claims.holds(&claim_on(&id, name)));
+        if !claimed.is_empty() {
+            context.warn(messages::left_to_successor(claimed.len()));
+        }
+        let ownership = Ownership::new(&cluster, own);
+        match table::remove(client, &limits_of(context), &id, &ownership).await {
+            // With the table its routes are gone.
+            Ok(_) | Err(Stopped::NoTable) => Ok(()),
+            Err(Stopped::Failed { error, .. }) => Err(call_failed(summary, &error).into()),
+            Err(stopped) => Err(messages::stopped(&summary, &id, &stopped).into()),
+        }
+    }
+
+    async fn import(&self, context: &Context, id: &str) -> Result<Model, Diagnostics> {
+        let (table_id, cluster) = model::parse_import_id(id)?;
+        let summary = format!("Cannot import the routes of cluster {cluster}");
+        let client = self.client(&summary)?;
+        let table_of_id = table_id
+            .parse()
+            .map_err(|error| messages::import_id(id, &error))?;
+        let table = client
+            .get_route_table(&limits_of(context), &table_of_id)
+            .await
+            .map_err(|error| call_failed(&summary, &error))?
+            .ok_or_else(|| messages::no_table(&summary, &table_of_id))?;
+        let routes = table::routes_of(&table);
+        if !routes.iter().any(|route| cluster.marks(&route.name)) {
+            return Err(messages::nothing_to_import(&summary, &table_of_id, &cluster).into());
+        }
+        Ok(Model::imported(table_id, &cluster, &routes))
+    }
+}
+
+impl PodRoutes {
+    fn client(&self, summary: &str) -> Result<&azure::Client, Diagnostic> {
+        let client = self.configured.clients.azure();
+        client.map_err(|error| not_ready(summary, &error))
+    }
+
+    /// Tells at plan what a create would meet: warnings only, because another change may come before it.
+    async fn look_ahead(&self, context: &Context, plan: &Plan<'_>) -> Result<(), Diagnostics> {
+        let Some(planned) = Model::of_plan(plan) else {
+            return Ok(());
+        };
+        let (cluster, id) = (planned.cluster()?, planned.table_id()?);
+        let summary = format!("Cannot look for routes in route table {:?}", id.name());
+        let client = match self.configured.clients.azure() {
+            Ok(client) => client,
+            // The provider is configured by something that is not made yet: a create is planned without a look.
+            Err(crate::clients::NotReady::Unknown { .. }) => return Ok(()),
+            Err(error) => return Err(not_ready(summary, &error).into()),
+        };
+        let table = match client.get_route_table(&limits_of(context), &id).await {
+            Ok(Some(table)) => table,
+            Ok(None) => {
+                context.warn(messages::forecast(messages::no_table(
+                    "The route table does not exist",
+                    &id,
+                )));
+                return Ok(());
+            }
+            Err(error) => {
+                context.warn(messages::forecast(call_failed(summary, &error)));
+                return Ok(());
+            }
+        };
+        let desired = planned.desired()?;
+        let ownership = Ownership::new(&cluster, [""; 0]);
+        let found = merge_routes(
+            &ownership,
+            self.creating(),
+            planned.on_conflict.into(),
+            &desired,
+            &table::routes_of(&table),
+        );
+        let foretold = match found {
+            Ok(merge) => messages::changes(&merge.changes, self.creating(), &id, &cluster),
+            Err(obstacles) => messages::obstacles(&obstacles, &id, &cluster),
+        };
+        for diagnostic in foretold {
+            context.warn(messages::forecast(diagnostic));
+        }
+        Ok(())
+    }
+
+    /// Makes the table hold what is planned.
+    async fn write(
+        &self,
+        context: &Context,
+        occasion: Occasion,
+        planned: Model,
+        recorded: &[String],
+    ) -> Result<Model, Failure<Model>> {
+        let summary = format!(
+            "Cannot write the routes of cluster {}",
+            planned.cluster_name
+        );
+        let (cluster, id) = (planned.cluster()?, planned.table_id()?);
+        let desired = planned.desired()?;
+        let client = self.client(&summary)?;
+        let ownership = Ownership::new(&cluster, recorded);
+        let decide = |routes: &[_]| {
+            merge_routes(
+                &ownership,
+                occasion,
+                planned.on_conflict.into(),
+                &desired,
+                routes,
+            )
+        };
+        match table::rewrite(client, &limits_of(context), &id, decide).await {
+            Ok(Rewritten { merge, total }) => {
+                for warning in messages::changes(&merge.changes, occasion, &id, &cluster) {
+                    context.warn(warning);
+                }
+                if merge.writes()
+                    && let Some(warning) = messages::over_limit(total, Some(planned.route_limit))
+                {
+                    context.warn(warning);
+                }
+                Ok(planned.with_routes(&desired))
+            }
+            Err(Stopped::Refused(obstacles)) => {
+                let errors = messages::obstacles(&obstacles, &id, &cluster);
+                Err(errors.into_iter().collect::<Diagnostics>().into())
+            }
+            Err(Stopped::Failed { error, sent }) => {
+                let state = match sent || error.after_write() != WriteState::NotSent {
+                    true => table::look_after_failure(client, &id, &desired).await,
+                    false => "No route was changed.".to_owned(),
+                };
+                Err(call_failed_leaving(summary, &error, &state).into())
+            }
+            Err(stopped) => Err(messages::stopped(&summary, &id, &stopped).into()),
+        }
+    }
+
+    /// The occasion of a create, as the provider block wants it.
+    fn creating(&self) -> Occasion {
+        Occasion::Create {
+            adopt: self.configured.adopt_remnants,
+        }
+    }
+}
+
+/// What stands for a route in the claims of a run: Azure compares both parts without case.
+fn claim_on(table: &RouteTableId, name: &str) -> String {
+    format!("{table}/routes/{name}").to_ascii_lowercase()
+}
