@@ -224,13 +224,15 @@ pub(super) fn forecast(mut diagnostic: Diagnostic) -> Diagnostic {
     diagnostic.severity = Severity::Warning;
     diagnostic.detail = format!(
         "{}\n\n{consequence}; another change in this plan may settle it.",
-        diagnostic
-            .detail
-            .replace("", "")
-            .replace("No route was changed.", "")
-            .trim_end()
+        diagnostic.detail
     );
     diagnostic
+}
+
+/// An error of a write that has not begun.
+pub(super) fn before_any_write(mut error: Diagnostic) -> Diagnostic {
+    error.detail.push_str("\n\nNo route was changed.");
+    error
 }
 
 /// The warning of a delete that leaves routes to the object which has replaced this one.

@@ -247,7 +247,8 @@ impl PodRoutes {
             }
             Err(Stopped::Refused(obstacles)) => {
                 let errors = messages::obstacles(&obstacles, &id, &cluster);
-                Err(errors.into_iter().collect::<Diagnostics>().into())
+                let errors = errors.into_iter().map(messages::before_any_write);
+                Err(errors.collect::<Diagnostics>().into())
             }
             Err(Stopped::Failed { error, sent }) => {
                 let state = match sent || error.after_write() != WriteState::NotSent {

@@ -3,7 +3,7 @@
 use crate::clients::Limits;
 use crate::clients::azure::ids::RouteTableId;
 use crate::clients::azure::route_tables::{Route, RouteTable};
-use crate::clients::azure::{Client, Error, WriteState};
+use crate::clients::azure::{Client, Error};
 use crate::domain::pod_routes::{NextHop, Ownership, PodRoutes, Prefix, TableRoute};
 use crate::domain::route_merge::{Merge, Obstacle, Slot, routes_without_recorded};
 use std::time::{Duration, Instant};
