@@ -3,7 +3,7 @@
 use super::azure_ids::AzureId;
 use super::marks::{Mark, Tags, are_same_tags, desired_tags, tags_without_mark};
 use ipnet::IpNet;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of an owned route table where the user gives none: that of the SE subnet followed by `-routes`.
 ///
@@ -13,6 +13,26 @@ pub fn default_route_table_name(se_subnet_name: &str) -> String {
     const SUFFIX: &str = "-routes";
     let stem: String = se_subnet_name.chars().take(80 - SUFFIX.len()).collect();
     format!("{stem}{SUFFIX}")
+}
+
+/// Checks the prefixes of one SE subnet together: there is one, and none contains another.
+pub fn check_address_prefixes(prefixes: &BTreeSet<IpNet>) -> Result<(), String> {
+    if prefixes.is_empty() {
+        return Err("must have at least one address prefix".to_owned());
+    }
+    let contained = |one: &IpNet| {
+        let mut others = prefixes.iter();
+        others
+            .find(|other| *other != one && other.contains(one))
+            .copied()
+    };
+    let pair = prefixes.iter().find_map(|one| Some((one, contained(one)?)));
+    match pair {
+        Some((one, other)) => Err(format!(
+            "must not have both {other} and {one}, which is in it"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Which route table an SE subnet uses, and whose it is.
@@ -168,6 +188,58 @@ pub fn check_create(
             Err(Refusal::TableOfAnotherSubnet { cluster_name })
         }
     }
+}
+
+/// A prefix of an SE subnet that Azure would refuse as things stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misplacement {
+    /// It is in none of the virtual network's address ranges.
+    OutsideNetwork {
+        /// The prefix.
+        prefix: IpNet,
+        /// The address ranges.
+        ranges: Vec<IpNet>,
+    },
+    /// It has addresses of another subnet.
+    Overlap {
+        /// The prefix.
+        prefix: IpNet,
+        /// The other subnet's name.
+        subnet: String,
+        /// The other subnet's prefix.
+        other: IpNet,
+    },
+}
+
+/// Finds the prefixes that do not fit into a virtual network with these address ranges and these other subnets.
+pub fn check_place(
+    prefixes: &BTreeSet<IpNet>,
+    ranges: &[IpNet],
+    others: &BTreeMap<String, BTreeSet<IpNet>>,
+) -> Vec<Misplacement> {
+    let mut problems = Vec::new();
+    for &prefix in prefixes {
+        if !ranges.iter().any(|range| range.contains(&prefix)) {
+            problems.push(Misplacement::OutsideNetwork {
+                prefix,
+                ranges: ranges.to_vec(),
+            });
+        }
+        for (subnet, theirs) in others {
+            let overlaps = |other: &&IpNet| prefix.contains(*other) || other.contains(&prefix);
+            problems.extend(
+                theirs
+                    .iter()
+                    .find(overlaps)
+                    .map(|&other| Misplacement::Overlap {
+                        prefix,
+                        subnet: subnet.clone(),
+                        other,
+                    }),
+            );
+        }
+    }
+    problems
 }
 
 /// What to write on the route table that is planned to be ours.
@@ -650,6 +722,46 @@ mod tests {
             check_delete(&table, &AzureId::new(SE)),
             Err(Refusal::TableServesOthers(vec![id("other")]))
         );
+    }
+
+    #[test]
+    fn a_prefix_outside_the_network_or_on_another_subnet_is_found() {
+        let net = |text: &str| -> IpNet { text.parse().unwrap() };
+        let others = BTreeMap::from([("nodes".to_owned(), BTreeSet::from([net("10.1.4.0/22")]))]);
+        let find = |prefix: &str| {
+            check_place(
+                &BTreeSet::from([net(prefix)]),
+                &[net("10.1.0.0/16")],
+                &others,
+            )
+        };
+        assert_eq!(find("10.1.8.0/24"), []);
+        assert!(matches!(
+            find("10.2.8.0/24")[..],
+            [Misplacement::OutsideNetwork { .. }]
+        ));
+        assert!(matches!(
+            find("10.1.5.0/24")[..],
+            [Misplacement::Overlap { .. }]
+        ));
+        assert!(matches!(
+            find("10.1.0.0/20")[..],
+            [Misplacement::Overlap { .. }]
+        ));
+    }
+
+    #[test]
+    fn prefixes_within_each_other_are_refused_with_both() {
+        let set = |texts: &[&str]| -> BTreeSet<IpNet> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        assert_eq!(
+            check_address_prefixes(&set(&["10.1.0.0/24", "10.1.1.0/24"])),
+            Ok(())
+        );
+        let reason = check_address_prefixes(&set(&["10.1.0.0/16", "10.1.1.0/24"])).unwrap_err();
+        assert!(reason.contains("10.1.0.0/16 and 10.1.1.0/24"), "{reason}");
+        assert!(check_address_prefixes(&set(&[])).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The attributes of `ako_cluster_subnet`, and the ids and ranges that they hold.
 
+use super::operation::Stopped;
 use crate::clients::azure::ids::{
     NetworkSecurityGroupId, RouteTableId, SubnetId, VirtualNetworkId,
 };
@@ -182,14 +183,6 @@ fn attributes() -> Vec<Attribute> {
     ]
 }
 
-/// The text of a prefix that means the same as the other.
-pub(super) fn are_same_prefixes(one: &str, other: &str) -> bool {
-    match (one.parse::<IpNet>(), other.parse::<IpNet>()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => one == other,
-    }
-}
-
 impl Target {
     /// What `model` names.
     pub(super) fn of(model: &Model) -> Result<Target, Diagnostics> {
@@ -208,6 +201,18 @@ impl Target {
             address_prefixes: model.address_prefixes.as_ref().map(parse_prefixes),
             virtual_network,
         })
+    }
+
+    /// The route table that is planned; a plan always has one.
+    pub(super) fn planned_table(&self) -> Result<&RouteTableId, Stopped> {
+        self.route_table.id().ok_or(Stopped::NoTable)
+    }
+
+    /// Whether the planned target `to` asks for another SE subnet, its association apart.
+    pub(super) fn differs_in_subnet(&self, to: &Target) -> bool {
+        let group = &to.network_security_group;
+        self.address_prefixes != to.address_prefixes
+            || group.is_some() && *group != self.network_security_group
     }
 
     /// What is planned for the SE subnet.
@@ -232,7 +237,7 @@ impl Target {
 impl Model {
     /// The planned model once everything is in place.
     pub(super) fn completed(mut self, target: &Target) -> Model {
-        self.id = Some(self.id.unwrap_or_else(|| target.se_subnet.to_string()));
+        self.id.get_or_insert_with(|| target.se_subnet.to_string());
         if self.route_table_id.is_none() {
             self.route_table_id = match &self.existing_route_table_id {
                 Some(existing) => Some(existing.clone()),
@@ -243,11 +248,70 @@ impl Model {
         self
     }
 
-    /// The model while the SE subnet does not exist, or nothing more is known of it.
-    pub(super) fn without_subnet(mut self) -> Model {
-        self.address_prefixes = None;
+    /// The SE subnet `subnet` and its route table as an import finds them: a table with our mark is ours.
+    pub(super) fn imported(id: &SubnetId, subnet: &Subnet, table: Option<&RouteTable>) -> Model {
+        let properties = &subnet.properties;
+        let table_id = properties.route_table.as_ref().map(|table| &table.id);
+        let actual = table.map(table_facts);
+        let tags = actual.as_ref().map(|table| &table.tags);
+        let mark = tags
+            .and_then(Mark::find_in)
+            .filter(|mark| mark.is_of(&id.to_string()));
+        let owned = table_id.filter(|_| mark.is_some());
+        let tags = tags.filter(|_| mark.is_some()).map(tags_without_mark);
+        let group = properties.network_security_group.as_ref();
+        Model {
+            id: Some(id.to_string()),
+            name: id.name().to_owned(),
+            virtual_network_id: id.parent().to_string(),
+            address_prefixes: Some(prefixes_of(subnet)),
+            cluster_name: mark
+                .as_ref()
+                .and_then(Mark::cluster_name)
+                .map(str::to_owned),
+            network_security_group_id: group.map(|group| group.id.to_string()),
+            existing_route_table_id: table_id
+                .filter(|_| mark.is_none())
+                .map(RouteTableId::to_string),
+            route_table_name: owned.map(|table| table.name().to_owned()),
+            route_table_resource_group_name: owned.map(|table| table.parent().name().to_owned()),
+            bgp_route_propagation_enabled: actual
+                .filter(|_| mark.is_some())
+                .map(|table| table.bgp_route_propagation_enabled),
+            // No tags but the mark are the tags of a configuration that sets none.
+            tags: tags.filter(|tags| !tags.is_empty()),
+            route_table_id: table_id.map(RouteTableId::to_string),
+            associated_route_table_id: table_id.map(RouteTableId::to_string),
+        }
+    }
+
+    /// The model while no table is associated, as far as is known.
+    pub(super) fn unassociated(mut self) -> Model {
         self.associated_route_table_id = None;
         self
+    }
+
+    /// The model while the SE subnet does not exist.
+    pub(super) fn without_subnet(mut self) -> Model {
+        self.address_prefixes = None;
+        self.unassociated()
+    }
+
+    /// Whether `planned` asks for something else of the route table, or the table may be missing.
+    pub(super) fn differs_in_table(&self, planned: &Model) -> bool {
+        self.bgp_route_propagation_enabled != planned.bgp_route_propagation_enabled
+            || self.tags != planned.tags
+            || self.cluster_name != planned.cluster_name
+            || self.differs_in_association(planned)
+    }
+
+    /// Whether Azure has associated another table than `planned` asks for.
+    pub(super) fn differs_in_association(&self, planned: &Model) -> bool {
+        let (actual, planned) = (
+            self.associated_route_table_id.as_deref(),
+            planned.associated_route_table_id.as_deref(),
+        );
+        !matches!((actual, planned), (Some(actual), Some(planned)) if are_same_ids(actual, planned))
     }
 
     /// The model as Azure shows it now. Where Azure means the same as the model, the model's spelling stays.
@@ -265,8 +329,7 @@ impl Model {
 
     fn read_subnet(&mut self, subnet: Option<&Subnet>) {
         let properties = subnet.map(|subnet| &subnet.properties);
-        let prefixes: Option<BTreeSet<String>> = properties
-            .map(|properties| properties.prefixes().into_iter().map(str::to_owned).collect());
+        let prefixes = subnet.map(prefixes_of);
         if self.address_prefixes.as_ref().map(parse_prefixes)
             != prefixes.as_ref().map(parse_prefixes)
         {
@@ -367,6 +430,11 @@ fn route_table_use(
     Ok(RouteTableUse::Owned(table))
 }
 
+fn prefixes_of(subnet: &Subnet) -> BTreeSet<String> {
+    let prefixes = subnet.properties.prefixes().into_iter();
+    prefixes.map(str::to_owned).collect()
+}
+
 fn in_spelling_of(spelling: Option<&str>, actual: Option<String>) -> Option<String> {
     match (spelling, actual) {
         (Some(spelling), Some(actual)) if are_same_ids(spelling, &actual) => {
@@ -377,7 +445,9 @@ fn in_spelling_of(spelling: Option<&str>, actual: Option<String>) -> Option<Stri
 }
 
 /// Ranges that Azure sends are well formed; those of a configuration have been checked.
-fn parse_prefixes<S: AsRef<str>>(prefixes: impl IntoIterator<Item = S>) -> BTreeSet<IpNet> {
+pub(super) fn parse_prefixes<S: AsRef<str>>(
+    prefixes: impl IntoIterator<Item = S>,
+) -> BTreeSet<IpNet> {
     prefixes
         .into_iter()
         .filter_map(|prefix| prefix.as_ref().parse().ok())
@@ -420,4 +490,11 @@ fn check_address_prefix(text: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn are_same_prefixes(one: &str, other: &str) -> bool {
+    match (one.parse::<IpNet>(), other.parse::<IpNet>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }

@@ -1,0 +1,338 @@
+//! `ako_cluster_subnet`: the subnet of one cluster's Service Engines (the SE subnet), its route table, their
+//! association.
+//!
+//! Owns, in the order of creation: the route table (unless it is somebody else's), the SE subnet with the
+//! association.   Reads: the virtual network.   Never touches: routes, other subnets, somebody else's table, what
+//! others set on the SE subnet.
+//!
+//! A create that fails half-way leaves in the state, as tainted, what it has made: the next apply deletes it and
+//! starts again. A run that was killed leaves a table with our mark, which the next create takes over. An update that
+//! fails keeps the prior state, so that the next one finds what is left to do.
+//!
+//! Calls of Azure, polls apart: read 2 (1 with an existing table), plan of a create 2, other plans 0, create 6, change
+//! of tags 2, change of the SE subnet 3, move to a new table 9, delete 3.
+
+mod messages;
+mod model;
+mod operation;
+mod plan;
+
+pub use model::Model;
+
+use crate::clients::azure;
+use crate::clients::azure::ids::{RouteTableId, SubnetId};
+use crate::configured::{Configured, limits_of};
+use crate::domain::cluster_subnet::{
+    Farewell, Refusal, Remnant, RouteTableUse, check_create, plan_farewell, plan_table_write,
+};
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::plan::{Config, Plan};
+use crate::framework::resource::{Context, Failure, Resource};
+use crate::framework::schema::Schema;
+use crate::resources::azure_errors::{call_failed, not_ready};
+use async_trait::async_trait;
+use messages::Prospect;
+use model::{Target, azure_id, subnet_facts, table_facts};
+use operation::{Operation, Stopped};
+use std::sync::Arc;
+
+/// The resource `ako_cluster_subnet`.
+#[derive(Debug)]
+pub struct ClusterSubnet {
+    configured: Arc<Configured>,
+}
+
+#[async_trait]
+impl Resource for ClusterSubnet {
+    const NAME: &'static str = "ako_cluster_subnet";
+    type Clients = Configured;
+    type Model = Model;
+
+    fn new(configured: Arc<Configured>) -> ClusterSubnet {
+        ClusterSubnet { configured }
+    }
+
+    fn schema() -> Schema {
+        model::schema()
+    }
+
+    fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
+        plan::validate(config, diagnostics);
+    }
+
+    async fn plan(&self, context: &Context, plan: &mut Plan<'_>) -> Result<(), Diagnostics> {
+        plan::plan_route_table(plan);
+        if plan.is_create() {
+            return self.look_ahead(context, plan).await;
+        }
+        if let Some(warning) = plan::transition(plan) {
+            context.warn(warning);
+        }
+        Ok(())
+    }
+
+    async fn create(&self, context: &Context, planned: Model) -> Result<Model, Failure<Model>> {
+        let target = Target::of(&planned)?;
+        let summary = messages::cannot("create", &target.se_subnet);
+        let operation = self.operation(context, &target, &summary)?;
+        let done = self.create_parts(context, &operation, &planned).await;
+        let created = planned.completed(&target);
+        done.map_err(|stopped| {
+            let holds = operation.has_written().then_some(messages::LEFT_BY_CREATE);
+            let diagnostic = messages::stopped(summary, &stopped, &target, holds);
+            // The ids are known before anything exists, so that nothing that may exist is lost.
+            let state = holds.map(|_| created.clone().unassociated());
+            Failure {
+                diagnostics: diagnostic.into(),
+                state,
+            }
+        })?;
+        Ok(created)
+    }
+
+    async fn read(&self, context: &Context, prior: Model) -> Result<Option<Model>, Diagnostics> {
+        let target = Target::of(&prior)?;
+        let summary = messages::cannot("read", &target.se_subnet);
+        let operation = self.operation(context, &target, &summary)?;
+        let owned = async {
+            match target.route_table.owned() {
+                Some(id) => operation.table(id).await,
+                None => Ok(None),
+            }
+        };
+        let (subnet, table) = tokio::join!(operation.subnet(), owned);
+        let subnet = subnet.map_err(|error| call_failed(&summary, &error))?;
+        let table = table.map_err(|error| call_failed(&summary, &error))?;
+        // Gone only when every part that is ours is gone: the rest would be forgotten in Azure.
+        if subnet.is_none() && table.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(prior.refreshed(subnet.as_ref(), table.as_ref())))
+    }
+
+    async fn update(
+        &self,
+        context: &Context,
+        prior: Model,
+        planned: Model,
+    ) -> Result<Model, Failure<Model>> {
+        let (from, to) = (Target::of(&prior)?, Target::of(&planned)?);
+        let summary = messages::cannot("change", &to.se_subnet);
+        let operation = self.operation(context, &to, &summary)?;
+        let updated = planned.clone().completed(&to);
+        // What is ours is known by the prior state: it stays until the last step has succeeded.
+        update_parts(context, &operation, (&prior, &from), &updated)
+            .await
+            .map_err(|stopped| messages::stopped(summary, &stopped, &to, None))?;
+        Ok(updated)
+    }
+
+    async fn delete(&self, context: &Context, prior: Model) -> Result<(), Failure<Model>> {
+        let target = Target::of(&prior)?;
+        let summary = messages::cannot("delete", &target.se_subnet);
+        let operation = self.operation(context, &target, &summary)?;
+        let failed =
+            |stopped: &Stopped, holds| messages::stopped(summary.clone(), stopped, &target, holds);
+        let tables = tables_to_delete(&operation, &prior)
+            .await
+            .map_err(|error| failed(&error.into(), None))?;
+        let tables: Vec<_> = tables.iter().collect();
+        let _locks = operation
+            .delete_subnet(&tables)
+            .await
+            .map_err(|stopped| failed(&stopped, None))?;
+        for table in tables {
+            operation.delete_table(table).await.map_err(|stopped| {
+                let holds =
+                    "The SE subnet is deleted; its route table is left and stays in the state.";
+                Failure::with_state(
+                    failed(&stopped, Some(holds)),
+                    prior.clone().without_subnet(),
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn import(&self, context: &Context, id: &str) -> Result<Model, Diagnostics> {
+        let id: SubnetId = id
+            .parse()
+            .map_err(|error| messages::wrong_import_id(id, &error))?;
+        let summary = messages::cannot("import", &id);
+        let azure = self.azure(&summary)?;
+        let limits = limits_of(context);
+        let failed = |error| call_failed(&summary, &error);
+        let subnet = azure.get_subnet(&limits, &id).await.map_err(failed)?;
+        let subnet = subnet.ok_or_else(|| messages::nothing_to_import(&id))?;
+        let id = subnet.id.clone().unwrap_or(id);
+        let table = match &subnet.properties.route_table {
+            Some(table) => azure
+                .get_route_table(&limits, &table.id)
+                .await
+                .map_err(failed)?,
+            None => None,
+        };
+        Ok(Model::imported(&id, &subnet, table.as_ref()))
+    }
+}
+
+impl ClusterSubnet {
+    fn azure(&self, summary: &str) -> Result<&azure::Client, Diagnostic> {
+        let client = self.configured.clients.azure();
+        client.map_err(|error| not_ready(summary, &error))
+    }
+
+    fn operation<'a>(
+        &'a self,
+        context: &Context,
+        target: &'a Target,
+        summary: &str,
+    ) -> Result<Operation<'a>, Diagnostic> {
+        Ok(Operation::new(
+            self.azure(summary)?,
+            limits_of(context),
+            target,
+        ))
+    }
+
+    async fn create_parts(
+        &self,
+        context: &Context,
+        operation: &Operation<'_>,
+        planned: &Model,
+    ) -> Result<(), Stopped> {
+        let target = operation.target;
+        let table_id = target.planned_table()?;
+        let _locks = operation.lock(&[table_id]).await?;
+        let network = operation.network().await?;
+        let subnet = network.subnet(target.se_subnet.name());
+        let owned = target.route_table.owned();
+        let table = match owned {
+            Some(id) => operation.table(id).await?,
+            None => None,
+        };
+        let desired = target.desired_table(planned);
+        let remnant = check_create(
+            &target.desired_subnet(),
+            owned.map(azure_id).as_ref().map(|id| (id, &desired)),
+            subnet.map(subnet_facts).as_ref(),
+            table.as_ref().map(table_facts).as_ref(),
+        )?;
+        self.take_over(context, remnant, target)?;
+        if let Some(id) = owned {
+            // Nothing of this name is ours by the state yet: it is made here, or was just found with our mark.
+            let decide = |actual: Option<&_>| {
+                let prior = RouteTableUse::None;
+                plan_table_write(&prior, id, &desired, actual, &azure_id(&target.se_subnet))
+            };
+            let region = Some(network.location.as_str());
+            operation
+                .write_table(id, &desired, region, table, decide)
+                .await?;
+        }
+        operation.write_subnet(table_id, subnet.cloned()).await
+    }
+
+    fn take_over(
+        &self,
+        context: &Context,
+        remnant: Remnant,
+        target: &Target,
+    ) -> Result<(), Stopped> {
+        if remnant != Remnant::None && !self.configured.adopt_remnants {
+            return Err(Stopped::NotAdopted(remnant));
+        }
+        let warning = messages::adopted(remnant, target, Prospect::Apply);
+        warning
+            .into_iter()
+            .for_each(|warning| context.warn(warning));
+        Ok(())
+    }
+}
+
+/// The steps of an update: the table that is planned, the SE subnet, and then the table that was ours.
+async fn update_parts(
+    context: &Context,
+    operation: &Operation<'_>,
+    (prior, from): (&Model, &Target),
+    planned: &Model,
+) -> Result<(), Stopped> {
+    let to = operation.target;
+    let table_id = to.planned_table()?;
+    let tables: Vec<_> = from
+        .route_table
+        .id()
+        .into_iter()
+        .chain([table_id])
+        .collect();
+    let _locks = operation.lock(&tables).await?;
+    if let Some(id) = to.route_table.owned()
+        && (from.route_table != to.route_table || prior.differs_in_table(planned))
+    {
+        let table = operation.table(id).await?;
+        let desired = to.desired_table(planned);
+        let decide = |actual: Option<&_>| {
+            plan_table_write(
+                &from.route_table,
+                id,
+                &desired,
+                actual,
+                &azure_id(&to.se_subnet),
+            )
+        };
+        operation
+            .write_table(id, &desired, None, table, decide)
+            .await?;
+    }
+    if from.differs_in_subnet(to) || prior.differs_in_association(planned) {
+        let subnet = operation.subnet().await?;
+        operation.write_subnet(table_id, subnet).await?;
+    }
+    match plan_farewell(&from.route_table, &to.route_table) {
+        Farewell::None => Ok(()),
+        Farewell::Release(id) => operation.release_table(&id).await,
+        Farewell::Delete(id) => delete_or_release(context, operation, &id).await,
+    }
+}
+
+async fn delete_or_release(
+    context: &Context,
+    operation: &Operation<'_>,
+    id: &RouteTableId,
+) -> Result<(), Stopped> {
+    let checked = operation.check_table_serves_no_other(id).await;
+    let deleted = match checked {
+        Ok(()) => operation.delete_table(id).await,
+        refused => refused,
+    };
+    let Err(Stopped::Refused(Refusal::TableServesOthers(subnets))) = deleted else {
+        return deleted;
+    };
+    operation.release_table(id).await?;
+    context.warn(messages::table_stays(id, &subnets));
+    Ok(())
+}
+
+/// The tables that go with the SE subnet: the one that the state calls ours, and the one to which an interrupted
+/// update has moved the SE subnet, known by our mark.
+async fn tables_to_delete(
+    operation: &Operation<'_>,
+    prior: &Model,
+) -> Result<Vec<RouteTableId>, azure::Error> {
+    let meant = operation.target.route_table.id();
+    let mut tables: Vec<_> = operation
+        .target
+        .route_table
+        .owned()
+        .cloned()
+        .into_iter()
+        .collect();
+    let associated = prior.associated_route_table_id.as_deref();
+    if let Some(associated) = associated.and_then(|id| id.parse::<RouteTableId>().ok())
+        && meant != Some(&associated)
+        && operation.is_marked_ours(&associated).await?
+    {
+        tables.push(associated);
+    }
+    Ok(tables)
+}
