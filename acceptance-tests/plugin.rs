@@ -45,7 +45,10 @@ fn it_says_its_version() {
     let output = program().arg("--version").output().unwrap();
     assert!(output.status.success());
     let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(text(&output.stdout), format!("terraform-provider-ako {version}\n"));
+    assert_eq!(
+        text(&output.stdout),
+        format!("terraform-provider-ako {version}\n")
+    );
 }
 
 #[test]
@@ -54,12 +57,18 @@ fn a_terraform_of_another_protocol_is_told_so() {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let said = text(&output.stderr);
-    assert!(said.contains("version 6") && said.contains("offers 5"), "{said}");
+    assert!(
+        said.contains("version 6") && said.contains("offers 5"),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_client_certificate_that_is_none_is_an_error() {
-    let output = offered("6").env("PLUGIN_CLIENT_CERT", "x").output().unwrap();
+    let output = offered("6")
+        .env("PLUGIN_CLIENT_CERT", "x")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("PLUGIN_CLIENT_CERT"));
 }
@@ -76,10 +85,17 @@ fn only_the_user_reaches_the_socket() {
 async fn terraform_is_answered() {
     let terraform = Identity::new();
     let plugin = Plugin::start(Some(&terraform));
-    let schema = schema(plugin.connect(Some(&terraform)).await.unwrap()).await.unwrap();
+    let schema = schema(plugin.connect(Some(&terraform)).await.unwrap())
+        .await
+        .unwrap();
     assert!(schema.provider.is_some());
     assert!(schema.diagnostics.is_empty());
-    assert!(schema.server_capabilities.unwrap().get_provider_schema_optional);
+    assert!(
+        schema
+            .server_capabilities
+            .unwrap()
+            .get_provider_schema_optional
+    );
 }
 
 #[tokio::test]
@@ -168,7 +184,10 @@ async fn it_goes_on_serving_after_a_stop() {
     let plugin = Plugin::start(None);
     let channel = plugin.connect(None).await.unwrap();
     let request = stop_provider::Request {};
-    let answer = ProviderClient::new(channel.clone()).stop_provider(request).await.unwrap();
+    let answer = ProviderClient::new(channel.clone())
+        .stop_provider(request)
+        .await
+        .unwrap();
     assert_eq!(answer.into_inner().error, "");
     assert!(schema(channel).await.is_ok());
 }
@@ -178,7 +197,10 @@ async fn a_call_that_is_not_served_says_unimplemented() {
     let plugin = Plugin::start(None);
     let mut provider = ProviderClient::new(plugin.connect(None).await.unwrap());
     let request = get_resource_identity_schemas::Request {};
-    let refusal = provider.get_resource_identity_schemas(request).await.unwrap_err();
+    let refusal = provider
+        .get_resource_identity_schemas(request)
+        .await
+        .unwrap_err();
     assert_eq!(refusal.code(), Code::Unimplemented);
 }
 
@@ -195,9 +217,17 @@ async fn a_state_larger_than_grpcs_own_limit_arrives() {
             ..RawState::default()
         }),
     };
-    let answer = provider.upgrade_resource_state(request).await.unwrap().into_inner();
+    let answer = provider
+        .upgrade_resource_state(request)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(answer.diagnostics.len(), 1);
-    assert!(answer.diagnostics[0].summary.contains("ako_no_such_resource"));
+    assert!(
+        answer.diagnostics[0]
+            .summary
+            .contains("ako_no_such_resource")
+    );
 }
 
 #[tokio::test]
@@ -211,8 +241,15 @@ async fn bytes_that_are_no_configuration_are_a_diagnostic() {
                 ..DynamicValue::default()
             }),
         };
-        let answer = provider.validate_provider_config(request).await.unwrap().into_inner();
-        assert_eq!(answer.diagnostics[0].severity(), diagnostic::Severity::Error);
+        let answer = provider
+            .validate_provider_config(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(
+            answer.diagnostics[0].severity(),
+            diagnostic::Severity::Error
+        );
     }
 }
 
@@ -220,7 +257,9 @@ async fn bytes_that_are_no_configuration_are_a_diagnostic() {
 async fn logs_are_lines_of_json_whose_fields_are_all_strings() {
     let terraform = Identity::new();
     let mut command = offered("6");
-    command.env("TF_LOG_PROVIDER", "debug").stderr(Stdio::piped());
+    command
+        .env("TF_LOG_PROVIDER", "debug")
+        .stderr(Stdio::piped());
     command.env("PLUGIN_CLIENT_CERT", terraform.cert.pem());
     let mut plugin = Plugin::read(&mut command);
     let mut stderr = plugin.child.stderr.take().unwrap();
@@ -236,14 +275,21 @@ async fn logs_are_lines_of_json_whose_fields_are_all_strings() {
         let line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
         assert!(line.values().all(serde_json::Value::is_string), "{line:?}");
         assert!(line.contains_key("@message") && line.contains_key("@timestamp"));
-        rpcs.extend(line.get("tf_rpc").map(|rpc| rpc.as_str().unwrap().to_owned()));
+        rpcs.extend(
+            line.get("tf_rpc")
+                .map(|rpc| rpc.as_str().unwrap().to_owned()),
+        );
     }
     assert!(rpcs.contains(&"GetProviderSchema".to_owned()), "{lines}");
 }
 
 #[tokio::test]
 async fn a_developer_starts_it_alone_and_ends_it_with_ctrl_c() {
-    let mut child = program().arg("-debug").stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = program()
+        .arg("-debug")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();
     while !said.contains("TF_REATTACH_PROVIDERS") {
@@ -270,7 +316,12 @@ async fn a_developer_starts_it_alone_and_ends_it_with_ctrl_c() {
 /// The program in an environment that Terraform has not touched.
 fn program() -> Command {
     let mut command = Command::new(PROGRAM);
-    for variable in ["TF_LOG", "TF_LOG_PROVIDER", "TF_LOG_PROVIDER_AKO", "TF_PLUGIN_MAGIC_COOKIE"] {
+    for variable in [
+        "TF_LOG",
+        "TF_LOG_PROVIDER",
+        "TF_LOG_PROVIDER_AKO",
+        "TF_PLUGIN_MAGIC_COOKIE",
+    ] {
         command.env_remove(variable);
     }
     command
@@ -362,7 +413,9 @@ impl Plugin {
                 Ok::<_, std::io::Error>(TokioIo::new(stream))
             }
         });
-        Endpoint::from_static("http://localhost").connect_with_connector(connector).await
+        Endpoint::from_static("http://localhost")
+            .connect_with_connector(connector)
+            .await
     }
 }
 
@@ -380,12 +433,17 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send> Stream for 
 
 async fn schema(channel: Channel) -> Result<get_provider_schema::Response, tonic::Status> {
     let request = get_provider_schema::Request {};
-    let answer = ProviderClient::new(channel).get_provider_schema(request).await?;
+    let answer = ProviderClient::new(channel)
+        .get_provider_schema(request)
+        .await?;
     Ok(answer.into_inner())
 }
 
 async fn shut_down(channel: Channel) {
-    GrpcControllerClient::new(channel).shutdown(Empty {}).await.unwrap();
+    GrpcControllerClient::new(channel)
+        .shutdown(Empty {})
+        .await
+        .unwrap();
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -23,16 +23,17 @@ pub struct Offer {
     pub(super) ports: (u16, u16),
 }
 
+const BY_HAND: &str = "This program is a Terraform plugin: Terraform starts it, it does nothing by hand.
+
+To use it, name the provider under required_providers and run `terraform init`. To use this very file, name its \
+directory under dev_overrides in Terraform's CLI configuration. With -debug it runs alone and says how Terraform \
+finds it.";
+
 /// Why Terraform and this process cannot talk.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     /// Somebody else than Terraform has started this process.
-    #[error(
-        "This program is a Terraform plugin: Terraform starts it, it is of no use by hand.\n\n\
-         To use it, name its provider under required_providers and run terraform init. To use this very file, name \n\
-         its directory under dev_overrides in Terraform's CLI configuration. With -debug it runs alone and says how \n\
-         Terraform finds it."
-    )]
+    #[error("{BY_HAND}")]
     RunByHand,
     /// Terraform does not speak our protocol.
     #[error(

@@ -7,8 +7,8 @@ use super::from_proto;
 use super::lifetime::Calls;
 use super::proto::provider_server::Provider;
 use super::proto::{
-    DynamicValue, ServerCapabilities, apply_resource_change, call_function, configure_provider,
-    get_functions, get_metadata, get_provider_schema, import_resource_state, move_resource_state,
+    DynamicValue, apply_resource_change, call_function, configure_provider, get_functions,
+    get_metadata, get_provider_schema, import_resource_state, move_resource_state,
     plan_resource_change, read_data_source, read_resource, stop_provider, upgrade_resource_state,
     validate_data_resource_config, validate_provider_config, validate_resource_config,
 };
@@ -80,8 +80,10 @@ impl Provider for Service {
         &self,
         _request: Request<get_metadata::Request>,
     ) -> Answer<get_metadata::Response> {
-        self.call("GetMetadata", "", |server| async move { Ok(to_proto::metadata(&server)) })
-            .await
+        self.call("GetMetadata", "", |server| async move {
+            Ok(to_proto::metadata(&server))
+        })
+        .await
     }
 
     async fn get_provider_schema(
@@ -114,14 +116,18 @@ impl Provider for Service {
     ) -> Answer<validate_resource_config::Response> {
         let request = request.into_inner();
         let type_name = request.type_name;
-        self.call("ValidateResourceConfig", &type_name.clone(), |server| async move {
-            let config = read(resource(&server, &type_name)?, request.config)?;
-            let allowed = from_proto::write_only_allowed(request.client_capabilities);
-            let found = server.validate_resource(&type_name, &config, allowed);
-            Ok(validate_resource_config::Response {
-                diagnostics: to_proto::diagnostics(found),
-            })
-        })
+        self.call(
+            "ValidateResourceConfig",
+            &type_name.clone(),
+            |server| async move {
+                let config = read(server.resource_schema(&type_name)?, request.config)?;
+                let allowed = from_proto::write_only_allowed(request.client_capabilities);
+                let found = server.validate_resource(&type_name, &config, allowed);
+                Ok(validate_resource_config::Response {
+                    diagnostics: to_proto::diagnostics(found),
+                })
+            },
+        )
         .await
     }
 
@@ -131,13 +137,17 @@ impl Provider for Service {
     ) -> Answer<validate_data_resource_config::Response> {
         let request = request.into_inner();
         let type_name = request.type_name;
-        self.call("ValidateDataResourceConfig", &type_name.clone(), |server| async move {
-            let config = read(data_source(&server, &type_name)?, request.config)?;
-            let found = server.validate_data_source(&type_name, &config);
-            Ok(validate_data_resource_config::Response {
-                diagnostics: to_proto::diagnostics(found),
-            })
-        })
+        self.call(
+            "ValidateDataResourceConfig",
+            &type_name.clone(),
+            |server| async move {
+                let config = read(server.data_source_schema(&type_name)?, request.config)?;
+                let found = server.validate_data_source(&type_name, &config);
+                Ok(validate_data_resource_config::Response {
+                    diagnostics: to_proto::diagnostics(found),
+                })
+            },
+        )
         .await
     }
 
@@ -147,14 +157,18 @@ impl Provider for Service {
     ) -> Answer<upgrade_resource_state::Response> {
         let request = request.into_inner();
         let type_name = request.type_name;
-        self.call("UpgradeResourceState", &type_name.clone(), |server| async move {
-            let json = from_proto::raw_state(request.raw_state)?;
-            let (state, found) = server.upgrade_state(&type_name, request.version, &json);
-            Ok(upgrade_resource_state::Response {
-                upgraded_state: state.as_ref().map(to_proto::value),
-                diagnostics: to_proto::diagnostics(found),
-            })
-        })
+        self.call(
+            "UpgradeResourceState",
+            &type_name.clone(),
+            |server| async move {
+                let json = from_proto::raw_state(request.raw_state)?;
+                let (state, found) = server.upgrade_state(&type_name, request.version, &json);
+                Ok(upgrade_resource_state::Response {
+                    upgraded_state: state.as_ref().map(to_proto::value),
+                    diagnostics: to_proto::diagnostics(found),
+                })
+            },
+        )
         .await
     }
 
@@ -180,7 +194,7 @@ impl Provider for Service {
         let request = request.into_inner();
         let type_name = request.type_name;
         self.call("ReadResource", &type_name.clone(), |server| async move {
-            let state = read(resource(&server, &type_name)?, request.current_state)?;
+            let state = read(server.resource_schema(&type_name)?, request.current_state)?;
             let outcome = server.read(&type_name, state, request.private).await;
             Ok(read_resource::Response {
                 new_state: Some(to_proto::value(&outcome.state)),
@@ -198,25 +212,33 @@ impl Provider for Service {
     ) -> Answer<plan_resource_change::Response> {
         let request = request.into_inner();
         let type_name = request.type_name;
-        self.call("PlanResourceChange", &type_name.clone(), |server| async move {
-            let schema = resource(&server, &type_name)?;
-            let outcome = server.plan(PlanRequest {
-                prior: read(schema, request.prior_state)?,
-                proposed: read(schema, request.proposed_new_state)?,
-                config: read(schema, request.config)?,
-                private: request.prior_private,
-                write_only_allowed: from_proto::write_only_allowed(request.client_capabilities),
-                type_name,
-            });
-            let outcome = outcome.await;
-            Ok(plan_resource_change::Response {
-                planned_state: Some(to_proto::value(&outcome.planned)),
-                requires_replace: outcome.requires_replace.iter().map(to_proto::path).collect(),
-                planned_private: outcome.private,
-                diagnostics: to_proto::diagnostics(outcome.diagnostics),
-                ..Default::default()
-            })
-        })
+        self.call(
+            "PlanResourceChange",
+            &type_name.clone(),
+            |server| async move {
+                let schema = server.resource_schema(&type_name)?;
+                let outcome = server.plan(PlanRequest {
+                    prior: read(schema, request.prior_state)?,
+                    proposed: read(schema, request.proposed_new_state)?,
+                    config: read(schema, request.config)?,
+                    private: request.prior_private,
+                    write_only_allowed: from_proto::write_only_allowed(request.client_capabilities),
+                    type_name,
+                });
+                let outcome = outcome.await;
+                Ok(plan_resource_change::Response {
+                    planned_state: Some(to_proto::value(&outcome.planned)),
+                    requires_replace: outcome
+                        .requires_replace
+                        .iter()
+                        .map(to_proto::path)
+                        .collect(),
+                    planned_private: outcome.private,
+                    diagnostics: to_proto::diagnostics(outcome.diagnostics),
+                    ..Default::default()
+                })
+            },
+        )
         .await
     }
 
@@ -226,23 +248,27 @@ impl Provider for Service {
     ) -> Answer<apply_resource_change::Response> {
         let request = request.into_inner();
         let type_name = request.type_name;
-        self.call("ApplyResourceChange", &type_name.clone(), |server| async move {
-            let schema = resource(&server, &type_name)?;
-            let outcome = server.apply(ApplyRequest {
-                prior: read(schema, request.prior_state)?,
-                planned: read(schema, request.planned_state)?,
-                config: read(schema, request.config)?,
-                private: request.planned_private,
-                type_name,
-            });
-            let outcome = outcome.await;
-            Ok(apply_resource_change::Response {
-                new_state: Some(to_proto::value(&outcome.state)),
-                private: outcome.private,
-                diagnostics: to_proto::diagnostics(outcome.diagnostics),
-                ..Default::default()
-            })
-        })
+        self.call(
+            "ApplyResourceChange",
+            &type_name.clone(),
+            |server| async move {
+                let schema = server.resource_schema(&type_name)?;
+                let outcome = server.apply(ApplyRequest {
+                    prior: read(schema, request.prior_state)?,
+                    planned: read(schema, request.planned_state)?,
+                    config: read(schema, request.config)?,
+                    private: request.planned_private,
+                    type_name,
+                });
+                let outcome = outcome.await;
+                Ok(apply_resource_change::Response {
+                    new_state: Some(to_proto::value(&outcome.state)),
+                    private: outcome.private,
+                    diagnostics: to_proto::diagnostics(outcome.diagnostics),
+                    ..Default::default()
+                })
+            },
+        )
         .await
     }
 
@@ -252,19 +278,24 @@ impl Provider for Service {
     ) -> Answer<import_resource_state::Response> {
         let request = request.into_inner();
         let type_name = request.type_name;
-        self.call("ImportResourceState", &type_name.clone(), |server| async move {
-            let (state, found) = server.import(&type_name, &request.id).await;
-            let imported = state.map(|state| import_resource_state::ImportedResource {
-                type_name,
-                state: Some(to_proto::value(&state)),
-                ..Default::default()
-            });
-            Ok(import_resource_state::Response {
-                imported_resources: imported.into_iter().collect(),
-                diagnostics: to_proto::diagnostics(found),
-                ..Default::default()
-            })
-        })
+        self.call(
+            "ImportResourceState",
+            &type_name.clone(),
+            |server| async move {
+                let (state, found) = server.import(&type_name, &request.id).await;
+                let imported =
+                    (!state.is_null()).then(|| import_resource_state::ImportedResource {
+                        type_name,
+                        state: Some(to_proto::value(&state)),
+                        ..Default::default()
+                    });
+                Ok(import_resource_state::Response {
+                    imported_resources: imported.into_iter().collect(),
+                    diagnostics: to_proto::diagnostics(found),
+                    ..Default::default()
+                })
+            },
+        )
         .await
     }
 
@@ -293,10 +324,10 @@ impl Provider for Service {
         let request = request.into_inner();
         let type_name = request.type_name;
         self.call("ReadDataSource", &type_name.clone(), |server| async move {
-            let config = read(data_source(&server, &type_name)?, request.config)?;
+            let config = read(server.data_source_schema(&type_name)?, request.config)?;
             let (state, found) = server.read_data_source(&type_name, config).await;
             Ok(read_data_source::Response {
-                state: state.as_ref().map(to_proto::value),
+                state: Some(to_proto::value(&state)),
                 diagnostics: to_proto::diagnostics(found),
                 ..Default::default()
             })
@@ -340,22 +371,8 @@ impl Provider for Service {
     }
 }
 
-fn resource<'a>(server: &'a Server, type_name: &str) -> Result<&'a Schema, Diagnostic> {
-    let mut known = server.resource_schemas();
-    known
-        .find_map(|(name, schema)| (name == type_name).then_some(schema))
-        .ok_or_else(|| unknown("resource type", type_name))
-}
-
-fn data_source<'a>(server: &'a Server, type_name: &str) -> Result<&'a Schema, Diagnostic> {
-    let mut known = server.data_source_schemas();
-    known
-        .find_map(|(name, schema)| (name == type_name).then_some(schema))
-        .ok_or_else(|| unknown("data source", type_name))
-}
-
-fn read(schema: &Schema, sent: Option<DynamicValue>) -> Result<Value, Diagnostic> {
-    from_proto::value(sent, &schema.object_type())
+fn read(schema: &Schema, sent: Option<DynamicValue>) -> Result<Value, Diagnostics> {
+    Ok(from_proto::value(sent, &schema.object_type())?)
 }
 
 fn arguments(
@@ -371,7 +388,10 @@ fn arguments(
             argument: None,
         })?;
     // An argument too many or too few is the framework's to refuse.
-    let types = signature.parameters.iter().map(|parameter| &parameter.r#type);
+    let types = signature
+        .parameters
+        .iter()
+        .map(|parameter| &parameter.r#type);
     let arguments = sent.into_iter().zip(types).enumerate();
     arguments
         .map(|(position, (argument, r#type))| {
@@ -381,13 +401,6 @@ fn arguments(
             })
         })
         .collect()
-}
-
-fn unknown(kind: &str, name: &str) -> Diagnostic {
-    Diagnostic::error(
-        format!("This provider has no {kind} {name:?}"),
-        "Another version of the provider may have it: see the provider's change log.",
-    )
 }
 
 /// What no layer below has caught.

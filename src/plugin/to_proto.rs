@@ -44,7 +44,10 @@ impl Refusal for proto::call_function::Response {
             .into_iter()
             .map(|diagnostic| format!("{}. {}", diagnostic.summary, diagnostic.detail))
             .collect();
-        function_result(Err(FunctionError { text: texts.join("\n"), argument: None }))
+        function_result(Err(FunctionError {
+            text: texts.join("\n"),
+            argument: None,
+        }))
     }
 }
 
@@ -63,9 +66,15 @@ fn capabilities() -> proto::ServerCapabilities {
 pub(super) fn metadata(server: &Server) -> proto::get_metadata::Response {
     use proto::get_metadata::{DataSourceMetadata, FunctionMetadata, ResourceMetadata, Response};
 
-    let resource = |(name, _): (&str, _)| ResourceMetadata { type_name: name.to_owned() };
-    let data_source = |(name, _): (&str, _)| DataSourceMetadata { type_name: name.to_owned() };
-    let function = |(name, _): (&str, _)| FunctionMetadata { name: name.to_owned() };
+    let resource = |(name, _): (&str, _)| ResourceMetadata {
+        type_name: name.to_owned(),
+    };
+    let data_source = |(name, _): (&str, _)| DataSourceMetadata {
+        type_name: name.to_owned(),
+    };
+    let function = |(name, _): (&str, _)| FunctionMetadata {
+        name: name.to_owned(),
+    };
     Response {
         server_capabilities: Some(capabilities()),
         resources: server.resource_schemas().map(resource).collect(),
@@ -282,7 +291,7 @@ fn index(position: usize) -> i64 {
 mod tests {
     use super::{diagnostics, function, function_result, schema};
     use crate::framework::codec;
-use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+    use crate::framework::diagnostics::{Diagnostic, Diagnostics};
     use crate::framework::path::Path;
     use crate::framework::resource::{FunctionError, Parameter, Signature};
     use crate::framework::schema::{Attribute, Nesting, Schema, Shape, Type};
