@@ -13,6 +13,7 @@
 //! ```
 
 pub mod azure;
+pub mod bench;
 pub mod certificates;
 mod control;
 pub mod faults;

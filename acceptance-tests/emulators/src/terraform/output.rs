@@ -102,8 +102,8 @@ impl Run {
             .code
             .map_or("a signal".to_owned(), |code| format!("exit code {code}"));
         let mut text = format!("$ {}\n", self.command);
-        for line in self.stdout.lines() {
-            let _ = writeln!(text, "  {}", readable(line));
+        for line in self.stdout.lines().filter_map(readable) {
+            let _ = writeln!(text, "  {line}");
         }
         for line in self.stderr.lines() {
             let _ = writeln!(text, "  {line}");
@@ -135,29 +135,32 @@ struct Line {
 
 fn diagnostic(line: &str) -> Option<Diagnostic> {
     let line: Line = serde_json::from_str(line).ok()?;
-    line.diagnostic
-        .filter(|one| one.summary != "Provider development overrides are in effect")
+    line.diagnostic.filter(|one| !is_about_the_override(one))
+}
+
+/// Terraform reminds of the development override with every command; that is how the lab works.
+fn is_about_the_override(diagnostic: &Diagnostic) -> bool {
+    diagnostic.summary == "Provider development overrides are in effect"
 }
 
 /// One line of `-json` output in words; any other line as it is.
-fn readable(line: &str) -> String {
-    match serde_json::from_str::<Line>(line) {
-        Ok(Line {
-            message,
-            diagnostic: Some(diagnostic),
-        }) => {
-            let at = diagnostic
-                .address
-                .map(|address| format!(" ({address})"))
-                .unwrap_or_default();
-            format!(
-                "{message}{at}\n    {}",
-                diagnostic.detail.replace('\n', "\n    ")
-            )
-        }
-        Ok(Line { message, .. }) => message,
-        Err(_) => line.to_owned(),
+fn readable(line: &str) -> Option<String> {
+    let Ok(line) = serde_json::from_str::<Line>(line) else {
+        return Some(line.to_owned());
+    };
+    let Some(diagnostic) = line.diagnostic else {
+        return Some(line.message);
+    };
+    if is_about_the_override(&diagnostic) {
+        return None;
     }
+    let at = diagnostic.address.map(|address| format!(" ({address})"));
+    let detail = diagnostic.detail.replace('\n', "\n    ");
+    Some(format!(
+        "{}{}\n    {detail}",
+        line.message,
+        at.unwrap_or_default()
+    ))
 }
 
 /// The words alone: Terraform frames and wraps what it prints in plain form.

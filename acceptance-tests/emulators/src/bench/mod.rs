@@ -1,0 +1,84 @@
+//! `cargo lab bench`: what the provider costs, in time, memory and calls of Azure.
+
+mod routes;
+mod startup;
+mod watch;
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{Latency, terraform};
+
+pub use routes::{Step, Steps};
+pub use startup::Startup;
+
+/// Why the bench stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The lab did not start.
+    #[error("starting the lab")]
+    Lab(#[from] crate::Error),
+    /// Terraform did not do what it was asked.
+    #[error(transparent)]
+    Terraform(#[from] terraform::Error),
+    /// The plugin could not be started as Terraform starts it.
+    #[error("starting the plugin")]
+    Plugin(#[source] io::Error),
+    /// The plugin did not answer with a handshake.
+    #[error("the plugin answered {0:?} instead of a handshake")]
+    NoHandshake(String),
+    /// No certificate to show to the plugin.
+    #[error("making a client certificate")]
+    Certificate(#[from] rcgen::Error),
+    /// The emulated Azure refused the ground of the bench.
+    #[error("preparing a route table: {0}")]
+    Azure(serde_json::Value),
+}
+
+/// Everything measured.
+#[derive(Debug, Serialize)]
+pub struct Figures {
+    /// The built plugin.
+    pub binary_bytes: u64,
+    /// From exec to handshake.
+    pub startup: Startup,
+    /// `terraform providers schema`, whole command.
+    pub providers_schema_seconds: f64,
+    /// The life of `ako_pod_routes` at several sizes.
+    pub routes: Vec<Steps>,
+    /// `terraform plan` of a create with 5,000 nodes.
+    pub plan_of_5000_nodes: Step,
+}
+
+/// The sizes that are measured.
+pub const ROUTES: [usize; 3] = [50, 400, 1_000];
+
+/// Measures a built provider; `say` is told what comes next.
+pub fn measure(provider: &Path, mut say: impl FnMut(&str)) -> Result<Figures, Error> {
+    say("start of the plugin, with mutual TLS");
+    let startup = startup::measure(provider)?;
+    say("terraform providers schema");
+    let providers_schema_seconds = seconds(routes::providers_schema(provider)?);
+    let mut sizes = Vec::new();
+    for (name, latency) in [("none", Latency::NONE), ("realistic", Latency::REALISTIC)] {
+        for count in ROUTES {
+            say(&format!("{count} routes, latency {name}"));
+            sizes.push(routes::measure(provider, count, name, latency)?);
+        }
+    }
+    say("planning 5,000 nodes");
+    Ok(Figures {
+        binary_bytes: provider.metadata().map_err(Error::Plugin)?.len(),
+        startup,
+        providers_schema_seconds,
+        routes: sizes,
+        plan_of_5000_nodes: routes::plan(provider, 5_000)?,
+    })
+}
+
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000.0).round() / 1_000.0
+}

@@ -1,0 +1,81 @@
+//! Memory and processor time of the plugins of a running Terraform, as far as the system tells.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// The most that one plugin process took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Peak {
+    pub(super) resident_megabytes: Option<f64>,
+    pub(super) processor_seconds: Option<f64>,
+}
+
+/// Watches the children of a process while `work` runs.
+pub(super) fn children_of<T>(process: u32, work: impl FnOnce() -> T) -> (T, Peak) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut peak = Peak::default();
+            while !done.load(Ordering::Relaxed) {
+                for child in children(process) {
+                    let memory = memory(child, "VmHWM:");
+                    peak.resident_megabytes = larger(peak.resident_megabytes, memory);
+                    let time = processor_seconds(child);
+                    peak.processor_seconds = larger(peak.processor_seconds, time);
+                }
+                thread::sleep(Duration::from_millis(2));
+            }
+            peak
+        });
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        (result, watcher.join().unwrap_or_default())
+    })
+}
+
+/// Resident memory of a process now.
+pub(super) fn resident_megabytes(process: u32) -> Option<f64> {
+    memory(process, "VmRSS:")
+}
+
+fn children(process: u32) -> Vec<u32> {
+    // Terraform starts plugins from whichever thread happens to run: every thread has children of its own.
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    let threads = threads.into_iter().flatten().flatten();
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|listed| numbers(&listed))
+        .collect()
+}
+
+fn numbers(text: &str) -> Vec<u32> {
+    text.split_whitespace()
+        .filter_map(|number| number.parse().ok())
+        .collect()
+}
+
+fn memory(process: u32, name: &str) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some((kilobytes / 102.4).round() / 10.0)
+}
+
+fn processor_seconds(process: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name may hold spaces; utime and stime are fields 14 and 15, in hundredths of a second on Linux.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / 100.0)
+}
+
+fn larger(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.max(other)),
+        _ => one.or(other),
+    }
+}

@@ -1,0 +1,113 @@
+//! `cargo lab bench`: the figures, as a table or as JSON.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use ako_lab::bench::{self, Figures, Step};
+use clap::Args;
+
+use super::build::{self, Profile};
+
+/// What `bench` is told.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// A built provider; without it, the released form is built first.
+    #[arg(long)]
+    provider: Option<PathBuf>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    /// Measures and prints.
+    pub(crate) fn run(self) -> Result<(), Box<dyn Error>> {
+        let provider = match self.provider {
+            Some(path) => path,
+            None => build::provider(Profile::Release)?,
+        };
+        let figures = bench::measure(&provider, |next| {
+            // Progress is worth nothing to whoever closed stderr.
+            let _ = writeln!(io::stderr().lock(), "measuring {next} …");
+        })?;
+        let mut out = io::stdout().lock();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &figures)?;
+            writeln!(out)?;
+        } else {
+            table(&figures, &mut out)?;
+        }
+        Ok(())
+    }
+}
+
+fn table(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
+    let startup = &figures.startup;
+    writeln!(
+        out,
+        "binary                   {:>8.2} MB",
+        figures.binary_bytes as f64 / 1e6
+    )?;
+    writeln!(
+        out,
+        "exec to handshake        {:>8.1} ms   median; slowest {:.1} ms; mutual TLS",
+        startup.handshake_milliseconds, startup.slowest_milliseconds
+    )?;
+    writeln!(
+        out,
+        "memory at handshake      {:>8} MB",
+        number(startup.resident_megabytes)
+    )?;
+    writeln!(
+        out,
+        "providers schema         {:>8.2} s",
+        figures.providers_schema_seconds
+    )?;
+    let plan = &figures.plan_of_5000_nodes;
+    writeln!(
+        out,
+        "plan of 5,000 nodes      {:>8.2} s    whole command; plugin: {} s of processor time, {} MB",
+        plan.seconds,
+        number(plan.plugin_processor_seconds),
+        number(plan.peak_megabytes)
+    )?;
+    writeln!(
+        out,
+        "\n{:<10} {:>6}  {:<16} {:>6} {:>6} {:>9} {:>8}",
+        "latency", "routes", "step", "calls", "polls", "seconds", "peak MB"
+    )?;
+    for size in &figures.routes {
+        let steps = [
+            ("apply", &size.apply),
+            ("no-change plan", &size.no_change_plan),
+            ("change all", &size.change_all),
+            ("remove all", &size.remove_all),
+        ];
+        for (name, step) in steps {
+            row(out, &size.latency, size.routes, name, step)?;
+        }
+    }
+    Ok(())
+}
+
+fn row(
+    out: &mut dyn Write,
+    latency: &str,
+    routes: usize,
+    name: &str,
+    step: &Step,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "{latency:<10} {routes:>6}  {name:<16} {:>6} {:>6} {:>9.2} {:>8}",
+        step.calls,
+        step.polls,
+        step.seconds,
+        number(step.peak_megabytes)
+    )
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("?".to_owned(), |value| format!("{value:.2}"))
+}
