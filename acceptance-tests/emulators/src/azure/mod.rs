@@ -24,9 +24,6 @@ mod target;
 mod virtual_networks;
 mod writes;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 

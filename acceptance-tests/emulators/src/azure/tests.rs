@@ -1,1 +1,0 @@
-//! Behaviour of the emulated Azure, fact by fact.

@@ -1,0 +1,166 @@
+//! The control API and what `serve` tells its clients.
+
+use ako_lab::{Lab, Options, Seed};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::arm::{self, Arm, network};
+
+#[tokio::test]
+async fn the_journal_has_every_request_in_order_and_can_be_cleared() {
+    let (lab, arm, control) = lab().await;
+    let table = network(&lab, "routeTables/rt");
+    arm.put(&table, json!({"location": "westeurope"})).await;
+    let (status, journal) = control.send(Method::GET, "/journal", Value::Null).await;
+    assert_eq!(status, StatusCode::OK);
+    let shown: Vec<Value> = journal
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            json!([
+                entry["service"],
+                entry["method"],
+                entry["status"],
+                entry["api_version"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            json!(["login", "POST", 200, null]),
+            json!(["arm", "PUT", 201, "2025-05-01"]),
+        ]
+    );
+    assert_eq!(journal[0]["body"], json!(null), "login bodies hold secrets");
+    assert_eq!(journal[1]["body"], json!({"location": "westeurope"}));
+    control.send(Method::DELETE, "/journal", Value::Null).await;
+    assert!(lab.journal().is_empty());
+}
+
+#[tokio::test]
+async fn faults_settings_and_denials_can_be_set_over_http() {
+    let (lab, arm, control) = lab().await;
+    let fault = json!({
+        "match": {"method": "GET", "path": "*/routeTables", "nth": 1},
+        "when": "before",
+        "do": {"respond": {"status": 503, "headers": {"retry-after": "1"}}},
+    });
+    let (_, armed) = control.send(Method::POST, "/faults", fault).await;
+    assert_eq!(armed["id"], 1);
+    let answer = arm.get(&network(&lab, "routeTables")).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("retry-after")),
+        (503, Some("1"))
+    );
+    let (_, listed) = control.send(Method::GET, "/faults", Value::Null).await;
+    assert_eq!(listed[0]["seen"], 1);
+
+    control
+        .send(Method::POST, "/settings", json!({"route_limit": 7}))
+        .await;
+    assert_eq!(lab.azure().settings().route_limit, 7);
+    control
+        .send(Method::POST, "/denials", json!({"action": "*/read"}))
+        .await;
+    assert_eq!(
+        arm.get(&network(&lab, "routeTables")).await.code(),
+        "AuthorizationFailed"
+    );
+    control.send(Method::DELETE, "/denials", Value::Null).await;
+    assert_eq!(
+        arm.get(&network(&lab, "routeTables")).await.status,
+        StatusCode::OK
+    );
+
+    let (status, refusal) = control
+        .send(Method::POST, "/faults", json!({"do": "explode"}))
+        .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(refusal["error"].as_str().unwrap().contains("explode"));
+}
+
+#[tokio::test]
+async fn somebody_else_can_write_over_http_and_the_history_shows_it() {
+    let (lab, _arm, control) = lab().await;
+    let table = network(&lab, "routeTables/rt");
+    let write = json!({"method": "PUT", "path": table, "body": {"location": "westeurope"}});
+    let (_, answer) = control.send(Method::POST, "/azure", write).await;
+    assert_eq!(answer["status"], 201);
+    let (_, history) = control
+        .send(Method::GET, &format!("/history?id={table}"), Value::Null)
+        .await;
+    assert_eq!(history[0]["state"]["routes"], json!([]));
+    let (_, state) = control.send(Method::GET, "/state", Value::Null).await;
+    assert_eq!(state["kubernetes"][0]["nodes"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn two_clusters_have_the_same_pod_cidrs_and_different_addresses() {
+    let (lab, _arm, _control) = lab().await;
+    let [one, two] = ["cluster1", "cluster2"].map(|name| lab.cluster(name).unwrap().nodes());
+    for (one, two) in one.iter().zip(&two) {
+        assert_eq!(one.pod_cidrs, two.pod_cidrs);
+        assert_ne!(one.internal_ip, two.internal_ip);
+        assert_ne!(one.name, two.name);
+    }
+}
+
+#[tokio::test]
+async fn the_connection_names_files_that_exist_and_the_environment_names_them_too() {
+    let (lab, _arm, _control) = lab().await;
+    let connection = lab.connection();
+    let environment = std::fs::read_to_string(lab.directory().join("lab.env")).unwrap();
+    for file in [
+        &connection.ca_certificate,
+        &connection.kubernetes[0].kubeconfig,
+    ] {
+        assert!(file.is_file());
+        assert!(environment.contains(&file.display().to_string()));
+    }
+    assert!(environment.contains(&format!(
+        "ARM_METADATA_HOSTNAME='{}'",
+        connection.azure.metadata_host
+    )));
+}
+
+#[tokio::test]
+async fn an_empty_lab_has_a_network_and_no_clusters() {
+    let options = Options {
+        seed: Seed::empty(),
+        ..Options::default()
+    };
+    let lab = Lab::start(options).await.unwrap();
+    let arm = Arm::of(&lab).await;
+    let network = arm.get(&lab.connection().azure.virtual_network_id).await;
+    assert_eq!(network.body["properties"]["subnets"], json!([]));
+    assert!(lab.connection().kubernetes.is_empty());
+}
+
+struct ControlClient {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl ControlClient {
+    async fn send(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if !body.is_null() {
+            request = request.body(body.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status(), answer.bytes().await.unwrap());
+        (status, serde_json::from_slice(&text).unwrap_or_default())
+    }
+}
+
+async fn lab() -> (Lab, Arm, ControlClient) {
+    let lab = Lab::start(Options::default()).await.unwrap();
+    let arm = Arm::of(&lab).await;
+    let control = ControlClient {
+        http: arm::http(&lab),
+        url: lab.connection().control.clone(),
+    };
+    (lab, arm, control)
+}

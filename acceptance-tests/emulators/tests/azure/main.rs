@@ -1,0 +1,14 @@
+//! The emulated Azure as its clients meet it: over TLS, with tokens, through the journal and the faults.
+
+#![cfg(test)]
+
+mod access;
+mod arm;
+mod control;
+mod faults;
+mod networks;
+mod operations;
+mod recordings;
+mod routes;
+mod security;
+mod traces;
