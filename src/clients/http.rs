@@ -5,7 +5,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Certificate, Method, StatusCode, Url, redirect};
-use std::error::Error as _;
+
 use std::time::{Duration, Instant};
 
 /// How long a write that is under way is awaited after the user has interrupted Terraform.
@@ -351,26 +351,18 @@ fn certificates(file: &str) -> Result<Vec<Certificate>, NotReady> {
 }
 
 /// Whether the host was reached and its certificate refused, which no repetition heals.
-fn is_certificate_error(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if matches!(
-            error.downcast_ref::<rustls::Error>(),
-            Some(rustls::Error::InvalidCertificate(_))
-        ) {
-            return true;
-        }
-        // The TLS error travels inside an I/O error, which shows its own source only.
-        if let Some(inside) = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(|error| error.get_ref())
-            && inside.is::<rustls::Error>()
-        {
-            return true;
-        }
-        cause = error.source();
+fn is_certificate_error(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return matches!(error, rustls::Error::InvalidCertificate(_));
     }
-    false
+    // An I/O error shows the source of what is inside it, not what is inside.
+    let inside = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(|error| error.get_ref());
+    match inside {
+        Some(inside) => is_certificate_error(inside),
+        None => error.source().is_some_and(is_certificate_error),
+    }
 }
 
 /// The time from now until an HTTP date.

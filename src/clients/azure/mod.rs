@@ -14,6 +14,8 @@ mod error;
 mod locks;
 mod operations;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 pub use credentials::Settings;
 pub use error::{Detail, Error, Refusal, WriteState};

@@ -7,6 +7,10 @@ use crate::clients::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long a table that serves no subnet may still count as used.
+const LINGERING_USE: Duration = Duration::from_secs(300);
 
 /// A route table as Azure holds it, or as it shall be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -137,11 +141,48 @@ impl Client {
     }
 
     /// Deletes the table and waits until it is gone; already gone is success.
+    ///
+    /// Azure refuses while a subnet uses the table, and for some time after the last one has gone
+    /// (azurerm#4834): only that is waited out.
     pub async fn delete_route_table(
         &self,
         limits: &Limits,
         id: &RouteTableId,
     ) -> Result<(), Error> {
-        self.delete(limits, &Object::route_table(id)).await
+        let object = Object::route_table(id);
+        let started = Instant::now();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.delete(limits, &object).await {
+                Err(error) if error.is_in_use() && started.elapsed() < LINGERING_USE => {
+                    match self.get_route_table(limits, id).await? {
+                        None => return Ok(()),
+                        Some(table) if !table.properties.subnets.is_empty() => return Err(error),
+                        Some(_) => self.pause(limits, error.action(), attempt).await?,
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_client_does_not_know_goes_back_as_it_came() {
+        let text = r#"{"etag":"W/\"1\"","extra":{"deep":[1,2.5,null]},"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/t","location":"westeurope","name":"t","properties":{"disableBgpRoutePropagation":false,"disablePeeringRoute":"None","resourceGuid":"x","routes":[{"etag":"W/\"1\"","id":"r","name":"ecmp","properties":{"addressPrefix":"10.0.0.0/24","hasBgpOverride":false,"nextHop":{"nextHopIpAddresses":["10.1.0.4","10.1.0.5"]},"nextHopType":"VirtualApplianceEcmp"},"type":"Microsoft.Network/routeTables/routes"}]},"tags":{"a":"b"},"type":"Microsoft.Network/routeTables"}"#;
+        let table: RouteTable = serde_json::from_str(text).unwrap();
+        let before: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_value(&table).unwrap(), before);
+    }
+
+    #[test]
+    fn an_empty_table_says_so() {
+        let json = serde_json::to_value(RouteTable::default()).unwrap();
+        assert_eq!(json["properties"]["routes"], serde_json::json!([]));
     }
 }

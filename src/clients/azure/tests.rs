@@ -1,0 +1,704 @@
+//! The client against the lab's Azure: what it asks, what it makes of the answers, how it fails.
+
+use super::ids::{ResourceGroupId, RouteTableId, VirtualNetworkId};
+use super::route_tables::{Route, RouteTable};
+use super::subnets::{Subnet, SubnetProperties};
+use super::{Client, Error, LockKey, Reference, WriteState};
+use crate::clients::{Clients, Limits, Settings, Variables, kubernetes, user_agent};
+use ako_lab::{Action, Fault, Lab, Latency, Options};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+const TABLES: &str = "*/routeTables/*";
+
+struct Scene {
+    lab: Lab,
+    clients: Clients,
+    limits: Limits,
+}
+
+impl Scene {
+    async fn new() -> Scene {
+        let lab = Lab::start(Options::default()).await.unwrap();
+        let clients = clients(&lab, &[], Duration::from_secs(30));
+        Scene {
+            lab,
+            clients,
+            limits: limits(Duration::from_secs(60)),
+        }
+    }
+
+    fn azure(&self) -> &Client {
+        self.clients.azure().unwrap()
+    }
+
+    fn network(&self) -> VirtualNetworkId {
+        let id = &self.lab.connection().azure.virtual_network_id;
+        id.parse().unwrap()
+    }
+
+    fn group(&self) -> ResourceGroupId {
+        self.network().parent()
+    }
+
+    fn table_id(&self) -> RouteTableId {
+        self.group().route_table("rt-1").unwrap()
+    }
+
+    async fn put(&self, table: &RouteTable) -> Result<RouteTable, Error> {
+        let id = self.table_id();
+        self.azure().put_route_table(&self.limits, &id, table).await
+    }
+
+    async fn get(&self) -> Option<RouteTable> {
+        let id = self.table_id();
+        self.azure()
+            .get_route_table(&self.limits, &id)
+            .await
+            .unwrap()
+    }
+
+    /// Calls of ARM as `METHOD status`, polls left out.
+    fn calls(&self) -> Vec<String> {
+        let journal = self.lab.journal();
+        let calls = journal
+            .iter()
+            .filter(|entry| entry.service == "arm" && !entry.poll);
+        calls
+            .map(|entry| match entry.status {
+                Some(status) => format!("{} {status}", entry.method),
+                None => entry.method.clone(),
+            })
+            .collect()
+    }
+}
+
+fn clients(lab: &Lab, more: &[(&str, &str)], request_timeout: Duration) -> Clients {
+    let azure = &lab.connection().azure;
+    let ca = lab.connection().ca_certificate.display().to_string();
+    let mut variables = BTreeMap::new();
+    let lab = [
+        ("ARM_METADATA_HOSTNAME", azure.metadata_host.as_str()),
+        ("ARM_TENANT_ID", &azure.tenant_id),
+        ("ARM_CLIENT_ID", &azure.client_id),
+        ("ARM_CLIENT_SECRET", &azure.client_secret),
+        ("SSL_CERT_FILE", &ca),
+    ];
+    for (name, value) in lab.iter().chain(more) {
+        variables.insert((*name).to_owned(), (*value).to_owned());
+    }
+    Clients::new(Settings {
+        azure: super::Settings::default(),
+        kubernetes: kubernetes::Settings::default(),
+        variables: Variables::from_map(variables),
+        user_agent: user_agent("1.11.4"),
+        request_timeout,
+    })
+}
+
+fn limits(time: Duration) -> Limits {
+    Limits {
+        deadline: Instant::now() + time,
+        stop: CancellationToken::new(),
+    }
+}
+
+fn table(routes: Vec<Route>) -> RouteTable {
+    let mut table = RouteTable {
+        location: "westeurope".to_owned(),
+        tags: Some(BTreeMap::from([("owner".to_owned(), "us".to_owned())])),
+        ..RouteTable::default()
+    };
+    table.properties.routes = routes;
+    table
+}
+
+fn route(name: &str, prefix: &str) -> Route {
+    Route::to_address(name.to_owned(), prefix.to_owned(), "10.1.0.4".to_owned())
+}
+
+fn busy(status: u16, code: &str) -> Action {
+    let body = json!({"error": {"code": code, "message": "try later", "details": []}});
+    Action::respond(status, body)
+}
+
+#[tokio::test]
+async fn a_table_is_made_with_one_write_and_one_read_and_can_be_written_again() {
+    let scene = Scene::new().await;
+    let made = scene
+        .put(&table(vec![route("a", "10.244.0.0/24")]))
+        .await
+        .unwrap();
+    assert_eq!(scene.calls(), ["PUT 201", "GET 200"]);
+    assert_eq!(made.id, Some(scene.table_id()));
+    assert_eq!(
+        made.properties.provisioning_state.as_deref(),
+        Some("Succeeded")
+    );
+
+    let mut more = made;
+    more.properties.routes.push(route("b", "10.244.1.0/24"));
+    let written = scene.put(&more).await.unwrap();
+    assert_eq!(written.properties.routes.len(), 2);
+}
+
+#[tokio::test]
+async fn parallel_calls_ask_for_one_token_and_one_description_of_the_cloud() {
+    let scene = Scene::new().await;
+    futures::future::join_all((0..10).map(|_| scene.get())).await;
+    let journal = scene.lab.journal();
+    let count = |service: &str| {
+        journal
+            .iter()
+            .filter(|entry| entry.service == service)
+            .count()
+    };
+    assert_eq!(
+        (count("login"), count("metadata"), count("arm")),
+        (1, 1, 10)
+    );
+}
+
+#[tokio::test]
+async fn calls_say_who_sends_them() {
+    let scene = Scene::new().await;
+    let ours = clients(
+        &scene.lab,
+        &[
+            (
+                "ARM_CORRELATION_REQUEST_ID",
+                "11111111-2222-3333-4444-555555555555",
+            ),
+            ("AZURE_HTTP_USER_AGENT", "pipeline/7"),
+        ],
+        Duration::from_secs(30),
+    );
+    let azure = ours.azure().unwrap();
+    azure
+        .get_virtual_network(&scene.limits, &scene.network())
+        .await
+        .unwrap();
+    let journal = scene.lab.journal();
+    let call = journal.iter().find(|entry| entry.service == "arm").unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        call.client.as_deref(),
+        Some(format!("HashiCorp Terraform/1.11.4 (+https://www.terraform.io) terraform-provider-ako/{version} pipeline/7").as_str())
+    );
+    assert_eq!(
+        call.correlation_id.as_deref(),
+        Some("11111111-2222-3333-4444-555555555555")
+    );
+}
+
+#[tokio::test]
+async fn a_custom_cloud_is_reached_without_a_metadata_document() {
+    let scene = Scene::new().await;
+    let azure = scene.lab.connection().azure.clone();
+    let custom = [
+        ("ARM_METADATA_HOSTNAME", ""),
+        ("ARM_ENVIRONMENT", "custom"),
+        (
+            "ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST",
+            azure.authority_host.as_str(),
+        ),
+        (
+            "ARM_RESOURCE_MANAGER_ENDPOINT",
+            &azure.resource_manager_endpoint,
+        ),
+        (
+            "ARM_RESOURCE_MANAGER_AUDIENCE",
+            &azure.resource_manager_endpoint,
+        ),
+    ];
+    let clients = clients(&scene.lab, &custom, Duration::from_secs(30));
+    let network = clients.azure().unwrap();
+    let network = network
+        .get_virtual_network(&scene.limits, &scene.network())
+        .await;
+    assert!(
+        network
+            .unwrap()
+            .unwrap()
+            .subnet("SNET-cluster1-nodes")
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn a_stale_table_is_refused_and_nothing_is_changed() {
+    let scene = Scene::new().await;
+    let old = scene.put(&table(Vec::new())).await.unwrap();
+    let mut newer = old.clone();
+    newer
+        .properties
+        .routes
+        .push(route("foreign", "10.0.0.0/24"));
+    scene.put(&newer).await.unwrap();
+
+    let error = scene.put(&old).await.unwrap_err();
+    assert!(matches!(error, Error::PreconditionFailed(_)), "{error:?}");
+    assert!(error.wants_fresh_read());
+    assert_eq!(error.after_write(), WriteState::Refused);
+    assert!(
+        error
+            .to_string()
+            .starts_with("writing route table \"rt-1\": "),
+        "{error}"
+    );
+    assert!(error.refusal().unwrap().request_id.is_some());
+    assert_eq!(scene.get().await.unwrap().properties.routes.len(), 1);
+}
+
+#[tokio::test]
+async fn a_guarded_write_without_an_answer_is_sent_again_and_then_says_that_it_is_not_known() {
+    let scene = Scene::new().await;
+    let mut held = scene.put(&table(Vec::new())).await.unwrap();
+    held.properties.routes.push(route("a", "10.244.0.0/24"));
+    scene
+        .lab
+        .add_fault(Fault::on("PUT", TABLES, Action::Reset).after());
+
+    let error = scene.put(&held).await.unwrap_err();
+    assert!(matches!(error, Error::PreconditionFailed(_)), "{error:?}");
+    assert_eq!(error.after_write(), WriteState::Unclear);
+    assert_eq!(scene.get().await.unwrap().properties.routes.len(), 1);
+}
+
+#[tokio::test]
+async fn a_creating_write_without_an_answer_is_looked_for_and_not_repeated() {
+    let scene = Scene::new().await;
+    scene
+        .lab
+        .add_fault(Fault::on("PUT", TABLES, Action::Reset).after());
+    let made = scene
+        .put(&table(vec![route("a", "10.244.0.0/24")]))
+        .await
+        .unwrap();
+    assert_eq!(made.properties.routes.len(), 1);
+    let puts = scene
+        .calls()
+        .iter()
+        .filter(|call| call.starts_with("PUT"))
+        .count();
+    assert_eq!(puts, 1);
+}
+
+#[tokio::test]
+async fn a_creating_write_that_never_arrived_is_sent_again() {
+    let scene = Scene::new().await;
+    scene.lab.add_fault(Fault::on("PUT", TABLES, Action::Reset));
+    scene.put(&table(Vec::new())).await.unwrap();
+    let puts = scene
+        .calls()
+        .iter()
+        .filter(|call| call.starts_with("PUT"))
+        .count();
+    assert_eq!(puts, 2);
+}
+
+#[tokio::test]
+async fn a_creating_write_does_not_take_another_writers_object_for_its_own() {
+    let scene = Scene::new().await;
+    let theirs = json!({"location": "westeurope", "tags": {"owner": "them"}});
+    let path = scene.table_id().to_string();
+    let write = Action::Write {
+        method: "PUT".to_owned(),
+        path: path.clone(),
+        body: theirs,
+    };
+    scene.lab.add_fault(Fault::on("PUT", &path, Action::Reset));
+    scene.lab.add_fault(Fault::on("GET", &path, write));
+    let error = scene.put(&table(Vec::new())).await.unwrap_err();
+    assert_eq!(error.after_write(), WriteState::Unclear, "{error:?}");
+    let tags = scene.get().await.unwrap().tags.unwrap();
+    assert_eq!(tags["owner"], "them");
+}
+
+#[tokio::test]
+async fn a_busy_or_broken_service_is_asked_again() {
+    let scene = Scene::new().await;
+    for (status, code) in [
+        (409, "AnotherOperationInProgress"),
+        (429, "RetryableError"),
+        (503, "ServiceUnavailable"),
+    ] {
+        let held = scene.get().await;
+        scene
+            .lab
+            .add_fault(Fault::on("PUT", TABLES, busy(status, code)));
+        let wanted = held.unwrap_or_else(|| table(Vec::new()));
+        scene.put(&wanted).await.unwrap();
+        scene.lab.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_of_another_kind_is_refused_at_once() {
+    let scene = Scene::new().await;
+    scene
+        .lab
+        .add_fault(Fault::on("PUT", TABLES, busy(409, "RouteConflict")));
+    let error = scene.put(&table(Vec::new())).await.unwrap_err();
+    assert_eq!(error.code(), Some("RouteConflict"));
+    assert_eq!(error.after_write(), WriteState::Refused);
+}
+
+#[tokio::test]
+async fn a_stalled_or_cut_off_answer_is_asked_for_again() {
+    let scene = Scene::new().await;
+    scene.put(&table(Vec::new())).await.unwrap();
+    let hasty = clients(&scene.lab, &[], Duration::from_millis(500));
+    for action in [Action::Stall, Action::Truncate { bytes: 20 }, Action::Reset] {
+        scene.lab.add_fault(Fault::on("GET", TABLES, action));
+        let azure = hasty.azure().unwrap();
+        let read = azure
+            .get_route_table(&scene.limits, &scene.table_id())
+            .await;
+        assert!(read.unwrap().is_some());
+        scene.lab.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_failed_operation_tells_azures_own_reason() {
+    let scene = Scene::new().await;
+    let fail = |code: &str| Action::FailOperation {
+        code: code.to_owned(),
+        message: "it broke".to_owned(),
+    };
+    scene
+        .lab
+        .add_fault(Fault::on("PUT", TABLES, fail("InternalServerError")));
+    let error = scene.put(&table(Vec::new())).await.unwrap_err();
+    assert!(matches!(error, Error::OperationFailed(_)), "{error:?}");
+    assert_eq!(error.code(), Some("InternalServerError"));
+    assert_eq!(error.after_write(), WriteState::Accepted);
+
+    let wanted = scene.get().await.unwrap_or_else(|| table(Vec::new()));
+    scene
+        .lab
+        .add_fault(Fault::on("PUT", TABLES, fail("AnotherOperationInProgress")));
+    let error = scene.put(&wanted).await.unwrap_err();
+    assert!(matches!(error, Error::TryAgain(_)), "{error:?}");
+    assert!(error.wants_fresh_read());
+}
+
+#[tokio::test]
+async fn only_azures_own_words_mean_that_an_object_is_gone() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.get().await, None);
+
+    let elsewhere = scene.table_id().to_string().replace(
+        scene.table_id().subscription(),
+        "99999999-9999-9999-9999-999999999999",
+    );
+    let elsewhere: RouteTableId = elsewhere.parse().unwrap();
+    let read = scene
+        .azure()
+        .get_route_table(&scene.limits, &elsewhere)
+        .await;
+    assert_eq!(read.unwrap_err().code(), Some("SubscriptionNotFound"));
+
+    let proxy = Action::respond(404, json!("not ARM"));
+    scene.lab.add_fault(Fault::on("GET", TABLES, proxy));
+    let read = scene
+        .azure()
+        .get_route_table(&scene.limits, &scene.table_id())
+        .await;
+    assert!(
+        matches!(
+            read,
+            Err(Error::BadAnswer {
+                status: Some(404),
+                ..
+            })
+        ),
+        "{read:?}"
+    );
+}
+
+#[tokio::test]
+async fn deleting_waits_until_the_table_is_gone_and_accepts_that_it_is() {
+    let scene = Scene::new().await;
+    scene.put(&table(Vec::new())).await.unwrap();
+    let id = scene.table_id();
+    scene
+        .azure()
+        .delete_route_table(&scene.limits, &id)
+        .await
+        .unwrap();
+    assert_eq!(scene.get().await, None);
+    scene
+        .azure()
+        .delete_route_table(&scene.limits, &id)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_table_in_use_is_not_deleted_and_one_that_only_seems_so_is() {
+    let scene = Scene::new().await;
+    scene.put(&table(Vec::new())).await.unwrap();
+    let id = scene.table_id();
+    scene.lab.add_fault(Fault::on(
+        "DELETE",
+        TABLES,
+        busy(400, "InUseRouteTableCannotBeDeleted"),
+    ));
+    scene
+        .azure()
+        .delete_route_table(&scene.limits, &id)
+        .await
+        .unwrap();
+    assert_eq!(scene.get().await, None);
+
+    scene.put(&table(Vec::new())).await.unwrap();
+    let subnet_id = scene.network().child("snet-se").unwrap();
+    let subnet = Subnet {
+        properties: SubnetProperties {
+            address_prefixes: Some(vec!["10.3.0.0/24".to_owned()]),
+            route_table: Some(Reference::to(id.clone())),
+            ..SubnetProperties::default()
+        },
+        ..Subnet::default()
+    };
+    let azure = scene.azure();
+    let subnet = azure
+        .put_subnet(&scene.limits, &subnet_id, &subnet)
+        .await
+        .unwrap();
+    assert_eq!(subnet.properties.route_table.unwrap().id, id);
+    let error = azure
+        .delete_route_table(&scene.limits, &id)
+        .await
+        .unwrap_err();
+    assert!(error.is_in_use(), "{error:?}");
+    azure
+        .delete_subnet(&scene.limits, &subnet_id)
+        .await
+        .unwrap();
+    azure.delete_route_table(&scene.limits, &id).await.unwrap();
+}
+
+#[tokio::test]
+async fn tags_are_replaced_and_routes_stay() {
+    let scene = Scene::new().await;
+    let held = scene
+        .put(&table(vec![route("a", "10.244.0.0/24")]))
+        .await
+        .unwrap();
+    let tags = BTreeMap::from([("new".to_owned(), "tag".to_owned())]);
+    let id = scene.table_id();
+    let azure = scene.azure();
+    let patched = azure
+        .patch_route_table_tags(&scene.limits, &id, &tags, held.etag.as_deref())
+        .await
+        .unwrap();
+    assert_eq!(patched.tags, Some(tags.clone()));
+    assert_eq!(patched.properties.routes.len(), 1);
+    // What comes back can be the ground of the next write.
+    scene.put(&patched).await.unwrap();
+    let stale = azure
+        .patch_route_table_tags(&scene.limits, &id, &tags, held.etag.as_deref())
+        .await;
+    assert!(
+        matches!(stale, Err(Error::PreconditionFailed(_))),
+        "{stale:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_a_poll_at_once_and_says_that_the_write_was_accepted() {
+    let scene = Scene::new().await;
+    scene
+        .lab
+        .set_latency(Latency::fixed(Duration::ZERO, Duration::from_secs(600)));
+    let stop = scene.limits.stop.clone();
+    let wanted = table(Vec::new());
+    let (outcome, stopped) = tokio::join!(scene.put(&wanted), async {
+        while !scene.lab.journal().iter().any(|entry| entry.poll) {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+        Instant::now()
+    });
+    assert!(stopped.elapsed() < Duration::from_secs(1));
+    let error = outcome.unwrap_err();
+    assert!(matches!(error, Error::Stopped { .. }), "{error:?}");
+    assert_eq!(error.after_write(), WriteState::Accepted);
+}
+
+#[tokio::test]
+async fn an_interrupt_leaves_a_write_under_way_three_seconds() {
+    let scene = Scene::new().await;
+    let fault = scene.lab.add_fault(Fault::on("PUT", TABLES, Action::Hold));
+    let wanted = table(Vec::new());
+    let (outcome, stopped) = tokio::join!(scene.put(&wanted), async {
+        assert!(scene.lab.held(fault, Duration::from_secs(10)).await);
+        scene.limits.stop.cancel();
+        Instant::now()
+    });
+    let waited = stopped.elapsed();
+    assert!(
+        waited > Duration::from_millis(2900) && waited < Duration::from_secs(6),
+        "{waited:?}"
+    );
+    assert!(matches!(outcome, Err(Error::Unclear { .. })), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_write_answered_after_the_interrupt_is_known_to_be_accepted() {
+    let scene = Scene::new().await;
+    let fault = scene.lab.add_fault(Fault::on("PUT", TABLES, Action::Hold));
+    let wanted = table(Vec::new());
+    let (outcome, ()) = tokio::join!(scene.put(&wanted), async {
+        assert!(scene.lab.held(fault, Duration::from_secs(10)).await);
+        scene.limits.stop.cancel();
+        scene.lab.release(fault);
+    });
+    assert_eq!(outcome.unwrap_err().after_write(), WriteState::Accepted);
+}
+
+#[tokio::test]
+async fn the_deadline_ends_an_operation_and_tells_its_last_known_state() {
+    let scene = Scene::new().await;
+    scene
+        .lab
+        .set_latency(Latency::fixed(Duration::ZERO, Duration::from_secs(600)));
+    let short = limits(Duration::from_secs(2));
+    let azure = scene.azure();
+    let outcome = azure
+        .put_route_table(&short, &scene.table_id(), &table(Vec::new()))
+        .await;
+    let error = outcome.unwrap_err();
+    let Error::DeadlineExceeded { last_known, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(last_known, "the operation is InProgress");
+    assert_eq!(error.after_write(), WriteState::Accepted);
+}
+
+#[tokio::test]
+async fn a_busy_service_is_given_up_at_the_deadline_with_its_last_word() {
+    let scene = Scene::new().await;
+    scene
+        .lab
+        .add_fault(Fault::on("PUT", TABLES, busy(429, "TooManyRequests")).always());
+    let short = limits(Duration::from_secs(2));
+    let azure = scene.azure();
+    let outcome = azure
+        .put_route_table(&short, &scene.table_id(), &table(Vec::new()))
+        .await;
+    let error = outcome.unwrap_err();
+    assert!(
+        error.to_string().contains("code TooManyRequests"),
+        "{error}"
+    );
+    assert_eq!(error.after_write(), WriteState::NotSent);
+}
+
+#[tokio::test]
+async fn a_poll_never_goes_to_another_host() {
+    let scene = Scene::new().await;
+    let held = scene.put(&table(Vec::new())).await.unwrap();
+    let elsewhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/operations/1", elsewhere.local_addr().unwrap());
+    let answer = Action::Respond {
+        status: 200,
+        headers: BTreeMap::from([("Azure-AsyncOperation".to_owned(), url)]),
+        body: json!({"properties": {"provisioningState": "Updating"}}),
+    };
+    scene.lab.add_fault(Fault::on("PUT", TABLES, answer));
+    tokio::select! {
+        outcome = scene.put(&held) => assert!(outcome.is_ok(), "{outcome:?}"),
+        _ = elsewhere.accept() => panic!("the token was sent elsewhere"),
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_told_in_the_login_services_words() {
+    let scene = Scene::new().await;
+    let clients = clients(
+        &scene.lab,
+        &[("ARM_CLIENT_SECRET", "wrong")],
+        Duration::from_secs(30),
+    );
+    let azure = clients.azure().unwrap();
+    let error = azure
+        .get_route_table(&scene.limits, &scene.table_id())
+        .await
+        .unwrap_err();
+    assert_eq!(error.after_write(), WriteState::NotSent);
+    let text = crate::clients::http::chain(&error);
+    assert!(
+        text.contains("signing in with a client secret failed"),
+        "{text}"
+    );
+    assert!(text.contains("AADSTS7000215"), "{text}");
+    assert!(!text.contains("wrong"), "{text}");
+}
+
+#[tokio::test]
+async fn a_token_that_azure_no_longer_takes_is_renewed_once() {
+    let scene = Scene::new().await;
+    scene.get().await;
+    scene.lab.add_fault(Fault::on(
+        "GET",
+        TABLES,
+        busy(401, "ExpiredAuthenticationToken"),
+    ));
+    assert_eq!(scene.get().await, None);
+    let journal = scene.lab.journal();
+    let logins = journal
+        .iter()
+        .filter(|entry| entry.service == "login")
+        .count();
+    assert_eq!(logins, 2);
+}
+
+#[tokio::test]
+async fn an_unknown_certificate_authority_is_an_error_at_once() {
+    let scene = Scene::new().await;
+    let other = Lab::start(Options::default()).await.unwrap();
+    let ca = other.connection().ca_certificate.display().to_string();
+    let clients = clients(
+        &scene.lab,
+        &[("SSL_CERT_FILE", &ca)],
+        Duration::from_secs(30),
+    );
+    let started = Instant::now();
+    let azure = clients.azure().unwrap();
+    let error = azure
+        .get_route_table(&scene.limits, &scene.table_id())
+        .await
+        .unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(2));
+    let text = crate::clients::http::chain(&error).to_lowercase();
+    assert!(text.contains("certificate"), "{text}");
+}
+
+#[tokio::test]
+async fn locks_keep_writers_apart_and_end_with_an_interrupt() {
+    let scene = Scene::new().await;
+    let azure = scene.azure();
+    let table = scene.table_id();
+    let guard = azure.lock(&scene.limits, [&table]).await.unwrap();
+
+    let network = scene.network();
+    let keys = [LockKey::from(&network), LockKey::from(&table)];
+    let waiting = azure.lock(&scene.limits, keys);
+    tokio::pin!(waiting);
+    assert!(futures::poll!(&mut waiting).is_pending());
+    // The network is taken after the table, so that nobody holds it while they wait.
+    drop(azure.lock(&scene.limits, [&network]).await.unwrap());
+    drop(guard);
+    let guard = waiting.await.unwrap();
+
+    scene.limits.stop.cancel();
+    let refused = azure.lock(&scene.limits, [&table]).await;
+    assert!(matches!(refused, Err(Error::Stopped { .. })), "{refused:?}");
+    drop(guard);
+}
