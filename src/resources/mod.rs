@@ -1,5 +1,6 @@
 //! The resources, in the order of the Day-0 checklist of a cluster.
 
+pub mod cluster_subnet;
 pub mod pod_routes;
 
 pub mod azure_errors;
