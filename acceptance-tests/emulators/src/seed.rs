@@ -32,7 +32,7 @@ pub struct Seed {
 pub struct Put {
     /// The path below the resource group's `/providers/Microsoft.Network/`.
     pub path: String,
-    /// The body.
+    /// The body; `{network}` in it stands for the id of the resource group's `…/providers/Microsoft.Network`.
     pub body: Value,
 }
 
@@ -166,7 +166,6 @@ impl From<&SeedNode> for Node {
     }
 }
 
-/// `{network}` stands for the resource group's `…/providers/Microsoft.Network`.
 const SECURITY_GROUP: &str = "{network}/networkSecurityGroups/nsg-nodes";
 
 fn virtual_network(subnets: &[Value]) -> Put {

@@ -229,7 +229,7 @@ fn address_space(candidate: &Resource) -> Result<Vec<IpNet>, ArmError> {
         .collect()
 }
 
-/// A subnet in use keeps its place and its ranges (the code InUsePrefixCannotBeDeleted is assumed here).
+/// A subnet in use keeps its place and its ranges (the code `InUsePrefixCannotBeDeleted` is assumed here).
 fn check_occupied(candidate: &Resource, prior: &Resource, store: &Store) -> Result<(), ArmError> {
     for subnet in &prior.children {
         let used = network_interfaces::in_subnet(store, &prior.child_id(&subnet.name));

@@ -62,7 +62,7 @@ impl Serve {
             environment.display()
         );
         writeln!(std::io::stderr().lock(), "{hint}")?;
-        tokio::signal::ctrl_c().await?;
+        wait_for_the_end().await?;
         Ok(())
     }
 
@@ -73,6 +73,21 @@ impl Serve {
             file => Seed::read(Path::new(file)),
         }
     }
+}
+
+/// Ctrl-C, or SIGTERM from a script that started us; both leave through main, so that the directory goes too.
+async fn wait_for_the_end() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            ended = tokio::signal::ctrl_c() => ended,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// `none` or seconds.
