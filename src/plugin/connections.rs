@@ -214,7 +214,8 @@ impl AsyncWrite for Connection {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::Socket;
     use std::os::unix::fs::PermissionsExt;

@@ -33,7 +33,13 @@ use tokio_util::sync::CancellationToken;
 
 /// The messages and services of `proto/`, as generated. Public for clients in tests only.
 pub mod proto {
-    #![expect(missing_docs, clippy::doc_markdown, reason = "generated code")]
+    #![expect(
+        missing_docs,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        clippy::doc_markdown,
+        reason = "generated code"
+    )]
 
     tonic::include_proto!("tfplugin6");
 

@@ -26,7 +26,9 @@ macro_rules! refusal {
     ($($rpc:ident)*) => {$(
         impl Refusal for proto::$rpc::Response {
             fn refusal(diagnostics: Vec<proto::Diagnostic>) -> Self {
-                Self { diagnostics, ..Self::default() }
+                let mut answer = Self::default();
+                answer.diagnostics.extend(diagnostics);
+                answer
             }
         }
     )*};
@@ -290,7 +292,6 @@ fn index(position: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::{diagnostics, function, function_result, schema};
-    use crate::framework::codec;
     use crate::framework::diagnostics::{Diagnostic, Diagnostics};
     use crate::framework::path::Path;
     use crate::framework::resource::{FunctionError, Parameter, Signature};
