@@ -1,5 +1,16 @@
 //! A Terraform provider for AKO in ClusterIP mode on Azure.
 
-pub mod framework;
-pub mod plugin;
 pub mod provider;
+
+pub mod framework;
+
+pub mod configured;
+pub mod resources;
+
+pub mod data_sources;
+
+pub mod functions;
+
+pub mod domain;
+
+pub mod clients;

@@ -1,36 +1,322 @@
-//! The `provider "ako"` block, and the lists of what the provider serves.
+//! The `provider "ako"` block, what it comes to, and the lists of everything the provider serves.
 
+use crate::clients::{Clients, Setting, Settings, Variables, azure, kubernetes, user_agent};
+use crate::configured::{Claims, Configured};
+use crate::data_sources::cluster_nodes::ClusterNodes;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::function::AnyFunction;
 use crate::framework::handler::{AnyDataSource, AnyResource};
 use crate::framework::plan::Config;
-use crate::framework::provider::Provider;
-use crate::framework::schema::Schema;
+use crate::framework::provider::{Provider, data_source, function, resource};
+use crate::framework::schema::{Attribute, Check, Schema, Shape, Type};
+use crate::framework::value::Value;
+use crate::functions::{cidr_conflicts, pod_routes};
+use crate::resources;
+use secrecy::SecretString;
+use std::time::Duration;
 
-/// The provider for AKO.
+/// How long one request may take unless the block says otherwise.
+const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The provider `ako`.
+#[derive(Debug)]
 pub struct Ako;
 
 impl Provider for Ako {
     const NAME: &'static str = "ako";
-    type Clients = ();
+    type Clients = Configured;
 
     fn schema() -> Schema {
-        Schema::new("AKO in `ClusterIP` mode on Azure.", Vec::new())
+        Schema::new(
+            "What AKO in ClusterIP mode needs on Azure: an SE subnet with a route table for each cluster, and the routes to its pods. Connections are made when something first needs them: a section that nothing needs may be left out.",
+            vec![
+                Attribute::optional(
+                    "azure",
+                    Shape::single(azure_arguments()),
+                    "How to sign in to Azure. The arguments and environment variables are those of the azurerm provider. The first of these that is configured is used, and its failure is final: client secret, OIDC token, Azure CLI. Subscriptions are taken from the ids of objects.",
+                ),
+                Attribute::optional(
+                    "kubernetes",
+                    Shape::single(kubernetes_arguments()),
+                    "How to reach the Kubernetes cluster whose nodes are read. The arguments and environment variables are those of the Kubernetes provider: a kubeconfig comes first, explicit arguments override it, and `KUBECONFIG` is not read. Data sources can name a cluster of their own.",
+                ),
+                Attribute::optional(
+                    "request_timeout_in_seconds",
+                    Type::Number,
+                    "The longest that a single request may take, 30 by default. A reading request that takes longer is repeated while the `timeouts` of the operation allow it.",
+                )
+                .check(Check::Range(1..=3600)),
+                Attribute::optional(
+                    "adopt_remnants",
+                    Type::Bool,
+                    "Whether a create takes over, with a warning, what an interrupted run of it left and what is as planned. True by default; where false, that is an error with the import command.",
+                ),
+            ],
+        )
     }
 
-    fn configure(_config: Config<'_>, _terraform_version: &str) -> Result<(), Diagnostics> {
-        Ok(())
+    fn configure(config: Config<'_>, terraform_version: &str) -> Result<Configured, Diagnostics> {
+        let request_timeout = config.get("request_timeout_in_seconds").as_i64();
+        let request_timeout = request_timeout.and_then(|seconds| u64::try_from(seconds).ok());
+        Ok(Configured {
+            clients: Clients::new(Settings {
+                azure: azure_settings(config.get("azure")),
+                kubernetes: kubernetes_settings(config.get("kubernetes")),
+                variables: Variables::of_process(),
+                user_agent: user_agent(terraform_version),
+                request_timeout: request_timeout
+                    .map_or(DEFAULT_REQUEST_TIMEOUT, Duration::from_secs),
+            }),
+            adopt_remnants: config.get("adopt_remnants").as_bool().unwrap_or(true),
+            claims: Claims::default(),
+        })
     }
 
-    fn resources() -> Vec<Box<dyn AnyResource<()>>> {
-        Vec::new()
+    fn resources() -> Vec<Box<dyn AnyResource<Configured>>> {
+        vec![resource::<resources::pod_routes::PodRoutes>()]
     }
 
-    fn data_sources() -> Vec<Box<dyn AnyDataSource<()>>> {
-        Vec::new()
+    fn data_sources() -> Vec<Box<dyn AnyDataSource<Configured>>> {
+        vec![data_source::<ClusterNodes>()]
     }
 
     fn functions() -> Vec<AnyFunction> {
-        Vec::new()
+        vec![
+            function::<pod_routes::PodRoutes>(),
+            function::<cidr_conflicts::CidrConflicts>(),
+        ]
+    }
+}
+
+fn azure_arguments() -> Vec<Attribute> {
+    let text = |name: &str, description: &str| Attribute::optional(name, Type::String, description);
+    let flag = |name: &str, description: &str| Attribute::optional(name, Type::Bool, description);
+    vec![
+        text("tenant_id", "The tenant. Or `ARM_TENANT_ID`."),
+        text(
+            "client_id",
+            "The application (client) id. Or `ARM_CLIENT_ID`.",
+        ),
+        text(
+            "client_id_file_path",
+            "A file that holds the application id. Or `ARM_CLIENT_ID_FILE_PATH`.",
+        ),
+        text(
+            "client_secret",
+            "The application's secret. Or `ARM_CLIENT_SECRET`.",
+        )
+        .sensitive(),
+        text(
+            "client_secret_file_path",
+            "A file that holds the application's secret. Or `ARM_CLIENT_SECRET_FILE_PATH`.",
+        ),
+        flag(
+            "use_oidc",
+            "Whether to sign in with an OIDC token of another identity provider, false by default. Or `ARM_USE_OIDC`.",
+        ),
+        text("oidc_token", "The OIDC token. Or `ARM_OIDC_TOKEN`.").sensitive(),
+        text(
+            "oidc_token_file_path",
+            "A file that holds the OIDC token; it is read again for each access token. Or `ARM_OIDC_TOKEN_FILE_PATH`.",
+        ),
+        flag(
+            "use_cli",
+            "Whether to use the account of the Azure CLI where nothing else is configured, true by default. Or `ARM_USE_CLI`.",
+        ),
+        text(
+            "environment",
+            "The cloud: `public` (the default), `usgovernment`, `china`, or `custom` with the arguments below. Or `ARM_ENVIRONMENT`.",
+        ),
+        text(
+            "metadata_host",
+            "A host that describes the cloud under `/metadata/endpoints`, without `https://`. Wins over `environment`. Or `ARM_METADATA_HOSTNAME`.",
+        ),
+        text(
+            "active_directory_authority_host",
+            "The login service of a custom cloud, with `https://`. Or `ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST`.",
+        ),
+        text(
+            "resource_manager_endpoint",
+            "The address of Azure Resource Manager in a custom cloud, with `https://`. Or `ARM_RESOURCE_MANAGER_ENDPOINT`.",
+        ),
+        text(
+            "resource_manager_audience",
+            "What tokens for Azure Resource Manager are issued for in a custom cloud. Or `ARM_RESOURCE_MANAGER_AUDIENCE`.",
+        ),
+        flag(
+            "disable_instance_discovery",
+            "Whether not to ask Microsoft's login service about the login service of a custom cloud, false by default. Or `ARM_DISABLE_INSTANCE_DISCOVERY`.",
+        ),
+    ]
+}
+
+fn kubernetes_arguments() -> Vec<Attribute> {
+    let text = |name: &str, description: &str| Attribute::optional(name, Type::String, description);
+    vec![
+        text("config_path", "A kubeconfig file. Or `KUBE_CONFIG_PATH`."),
+        Attribute::optional(
+            "config_paths",
+            Type::list(Type::String),
+            "Several kubeconfig files, merged. Or `KUBE_CONFIG_PATHS`.",
+        ),
+        text(
+            "config_context",
+            "The context of the kubeconfig, its current one by default. Or `KUBE_CTX`.",
+        ),
+        text(
+            "config_context_auth_info",
+            "The user to take from the kubeconfig in place of the context's. Or `KUBE_CTX_AUTH_INFO`.",
+        ),
+        text(
+            "config_context_cluster",
+            "The cluster to take from the kubeconfig in place of the context's. Or `KUBE_CTX_CLUSTER`.",
+        ),
+        text("host", "The address of the API server. Or `KUBE_HOST`."),
+        text(
+            "cluster_ca_certificate",
+            "The certificate authority of the API server, PEM. Or `KUBE_CLUSTER_CA_CERT_DATA`.",
+        ),
+        text(
+            "tls_server_name",
+            "The name in the API server's certificate, where it is not the host's. Or `KUBE_TLS_SERVER_NAME`.",
+        ),
+        Attribute::optional(
+            "insecure",
+            Type::Bool,
+            "Whether not to check the API server's certificate, false by default. Or `KUBE_INSECURE`.",
+        ),
+        text("token", "A bearer token. Or `KUBE_TOKEN`.").sensitive(),
+        text(
+            "client_certificate",
+            "A client certificate, PEM. Or `KUBE_CLIENT_CERT_DATA`.",
+        ),
+        text(
+            "client_key",
+            "The key of the client certificate, PEM. Or `KUBE_CLIENT_KEY_DATA`.",
+        )
+        .sensitive(),
+        text(
+            "proxy_url",
+            "A proxy for this connection. Or `KUBE_PROXY_URL`.",
+        ),
+    ]
+}
+
+fn azure_settings(section: &Value) -> azure::Settings {
+    azure::Settings {
+        tenant_id: text(section, "tenant_id"),
+        client_id: text(section, "client_id"),
+        client_id_file_path: text(section, "client_id_file_path"),
+        client_secret: secret(section, "client_secret"),
+        client_secret_file_path: text(section, "client_secret_file_path"),
+        use_oidc: flag(section, "use_oidc"),
+        oidc_token: secret(section, "oidc_token"),
+        oidc_token_file_path: text(section, "oidc_token_file_path"),
+        use_cli: flag(section, "use_cli"),
+        environment: text(section, "environment"),
+        metadata_host: text(section, "metadata_host"),
+        active_directory_authority_host: text(section, "active_directory_authority_host"),
+        resource_manager_endpoint: text(section, "resource_manager_endpoint"),
+        resource_manager_audience: text(section, "resource_manager_audience"),
+        disable_instance_discovery: flag(section, "disable_instance_discovery"),
+    }
+}
+
+fn kubernetes_settings(section: &Value) -> kubernetes::Settings {
+    kubernetes::Settings {
+        config_path: text(section, "config_path"),
+        config_paths: texts(section, "config_paths"),
+        config_context: text(section, "config_context"),
+        config_context_auth_info: text(section, "config_context_auth_info"),
+        config_context_cluster: text(section, "config_context_cluster"),
+        host: text(section, "host"),
+        cluster_ca_certificate: text(section, "cluster_ca_certificate"),
+        tls_server_name: text(section, "tls_server_name"),
+        insecure: flag(section, "insecure"),
+        token: secret(section, "token"),
+        client_certificate: text(section, "client_certificate"),
+        client_key: secret(section, "client_key"),
+        proxy_url: text(section, "proxy_url"),
+    }
+}
+
+fn text(section: &Value, name: &str) -> Setting<String> {
+    setting(section, name, |value| value.as_str().map(str::to_owned))
+}
+
+fn secret(section: &Value, name: &str) -> Setting<SecretString> {
+    text(section, name).map(SecretString::from)
+}
+
+fn flag(section: &Value, name: &str) -> Setting<bool> {
+    setting(section, name, Value::as_bool)
+}
+
+fn texts(section: &Value, name: &str) -> Setting<Vec<String>> {
+    setting(section, name, |value| {
+        let texts = value.as_list()?.iter();
+        texts.map(|text| text.as_str().map(str::to_owned)).collect()
+    })
+}
+
+/// An argument of a section: unknown with any part of it, and with the section as a whole.
+fn setting<T>(section: &Value, name: &str, read: impl Fn(&Value) -> Option<T>) -> Setting<T> {
+    let value = section.get(name);
+    match value.is_wholly_known() {
+        true => Setting::from(read(value)),
+        false => Setting::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framework::server::Server;
+
+    #[test]
+    fn all_schemas_are_such_as_terraform_takes() {
+        let _checks_its_schemas = Server::new::<Ako>();
+    }
+
+    #[test]
+    fn arguments_are_known_unset_or_unknown_one_by_one() {
+        let section = Value::object([
+            ("tenant_id", Value::from("t")),
+            ("client_id", Value::Unknown),
+            ("use_cli", Value::from(false)),
+        ]);
+        let settings = azure_settings(&section);
+        assert_eq!(settings.tenant_id, Setting::Known("t".to_owned()));
+        assert_eq!(settings.client_id, Setting::Unknown);
+        assert_eq!(settings.use_cli, Setting::Known(false));
+        assert_eq!(settings.environment, Setting::Unset);
+        assert_eq!(azure_settings(&Value::Unknown).tenant_id, Setting::Unknown);
+        assert_eq!(azure_settings(&Value::Null).tenant_id, Setting::Unset);
+    }
+
+    #[test]
+    fn a_secret_shows_in_no_debug_output() {
+        let section = Value::object([("client_secret", Value::from("hunter2"))]);
+        let text = format!("{:?}", azure_settings(&section));
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn every_argument_of_a_section_reaches_the_clients() {
+        let given = |arguments: &[Attribute]| {
+            Value::object(arguments.iter().map(|argument| {
+                let value = match &argument.shape {
+                    Shape::Plain(Type::Bool) => Value::from(true),
+                    Shape::Plain(Type::String) => Value::from("x"),
+                    _ => Value::list([Value::from("x")]),
+                };
+                (argument.name.clone(), value)
+            }))
+        };
+        let azure = azure_settings(&given(&azure_arguments()));
+        let kubernetes = kubernetes_settings(&given(&kubernetes_arguments()));
+        for text in [format!("{azure:?}"), format!("{kubernetes:?}")] {
+            assert!(!text.contains("Unset"), "{text}");
+        }
     }
 }

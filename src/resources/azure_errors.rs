@@ -129,8 +129,8 @@ mod tests {
     use super::*;
     use crate::clients::azure::{Detail, Refusal};
 
-    fn refusal(code: &str) -> Refusal {
-        Refusal {
+    fn refusal(code: &str) -> Box<Refusal> {
+        Box::new(Refusal {
             action: "writing route table \"rt-1\"".into(),
             status: Some(403),
             code: code.into(),
@@ -140,7 +140,8 @@ mod tests {
                 message: "Why.".into(),
             }],
             request_id: Some("req-7".into()),
-        }
+            after_lost_answer: false,
+        })
     }
 
     #[test]

@@ -251,9 +251,11 @@ impl PodRoutes {
                 Err(errors.collect::<Diagnostics>().into())
             }
             Err(Stopped::Failed { error, sent }) => {
-                let state = match sent || error.after_write() != WriteState::NotSent {
-                    true => table::look_after_failure(client, &id, &desired).await,
-                    false => "No route was changed.".to_owned(),
+                let state = match error.after_write() {
+                    WriteState::NotSent | WriteState::Refused if !sent => {
+                        "No route was changed.".to_owned()
+                    }
+                    _ => table::look_after_failure(client, &id, &desired).await,
                 };
                 Err(call_failed_leaving(summary, &error, &state).into())
             }

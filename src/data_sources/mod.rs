@@ -1,0 +1,3 @@
+//! The data sources. They never wait and never write.
+
+pub mod cluster_nodes;
