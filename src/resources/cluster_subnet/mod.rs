@@ -16,6 +16,8 @@ mod messages;
 mod model;
 mod operation;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 pub use model::Model;
 
