@@ -102,6 +102,7 @@ impl Listener {
             let link = Link {
                 stream: Arc::clone(&stream),
                 broken: CancellationToken::new(),
+                stop: stop.clone(),
             };
             let conversation = converse(Wire(stream), link.clone());
             let stop = stop.clone();
@@ -121,6 +122,7 @@ impl Listener {
 struct Link {
     stream: Arc<TcpStream>,
     broken: CancellationToken,
+    stop: CancellationToken,
 }
 
 impl Link {
@@ -142,7 +144,7 @@ async fn exchange<S: Serve>(
         let certificate = client_certificate.clone();
         async move {
             let answer = match read(incoming, certificate).await {
-                Ok(request) => service.serve(request).await,
+                Ok(request) => act(service, request, link.stop.clone()).await,
                 Err(_) => Answer::Reset,
             };
             Ok::<_, Infallible>(send(answer, &link).await)
@@ -152,6 +154,19 @@ async fn exchange<S: Serve>(
     let _ = auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+/// Serves a request that has arrived whole to its end, whether or not the client waits for it: a client that
+/// leaves cannot take back what it sent.
+async fn act<S: Serve>(service: Arc<S>, request: Request, stop: CancellationToken) -> Answer {
+    let task = tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => Answer::Reset,
+            answer = service.serve(request) => answer,
+        }
+    });
+    // A service that panicked leaves its client with a broken connection.
+    task.await.unwrap_or(Answer::Reset)
 }
 
 async fn read(

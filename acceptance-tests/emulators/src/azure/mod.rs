@@ -6,8 +6,11 @@
 mod access;
 mod authorization;
 mod call;
+mod child_writes;
+mod completion;
 mod errors;
 mod groups;
+mod guards;
 mod history;
 mod login;
 mod metadata;
@@ -25,7 +28,7 @@ mod virtual_networks;
 mod writes;
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -41,7 +44,7 @@ use self::authorization::Roles;
 use self::call::Call;
 use self::errors::ArmError;
 use self::history::History;
-use self::operations::{Operation, Operations, Work};
+use self::operations::Operations;
 use self::store::Store;
 use self::target::Target;
 use crate::front::Service;
@@ -326,47 +329,6 @@ impl Core {
             (_, Target::Unknown) => Err(ArmError::unknown_type(&call.path)),
             _ => Err(ArmError::method_not_allowed(method)),
         }
-    }
-
-    /// Finishes the operations that are due.
-    fn settle(&mut self) {
-        let now = Instant::now();
-        while let Some(operation) = self.operations.next_due(now) {
-            self.finish(&operation);
-        }
-    }
-
-    /// Finishes the operation that began last, ahead of those before it.
-    fn finish_last(&mut self) {
-        if let Some(last) = self.operations.last().cloned()
-            && !last.done
-        {
-            self.operations.hurry(Some(&last.id));
-            self.settle();
-        }
-    }
-
-    fn finish(&mut self, operation: &Operation) {
-        match &operation.work {
-            Work::Put { id, child } => self.finish_put(operation, id, child.as_deref()),
-            Work::Delete { id, child } => self.finish_delete(operation, id, child.as_deref()),
-            Work::DeleteGroup { key } => self.finish_delete_group(operation, key),
-        }
-    }
-
-    /// Whether an unfinished operation works on the resource, or on this child of it.
-    fn is_busy(&self, id: &str, child: Option<&str>) -> bool {
-        self.operations.pending().any(|operation| {
-            let (target, of) = match &operation.work {
-                Work::Put { id, child } | Work::Delete { id, child } => (id, child),
-                Work::DeleteGroup { .. } => return false,
-            };
-            let same_child = match (child, of) {
-                (Some(child), Some(of)) => child.eq_ignore_ascii_case(of),
-                _ => true,
-            };
-            store::same_id(target, id) && same_child
-        })
     }
 
     /// The headers of every answer.

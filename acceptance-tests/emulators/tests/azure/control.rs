@@ -138,6 +138,60 @@ async fn an_empty_lab_has_a_network_and_no_clusters() {
     assert!(lab.connection().kubernetes.is_empty());
 }
 
+#[tokio::test]
+async fn a_seed_file_says_what_exists() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("seed.json");
+    let seed = json!({
+        "resource_group": "rg",
+        "location": "northeurope",
+        "virtual_network": "vnet",
+        "azure": [
+            {"path": "routeTables/rt", "body": {"location": "northeurope"}},
+            {"path": "virtualNetworks/vnet", "body": {"location": "northeurope", "properties": {
+                "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+                "subnets": [{"name": "se", "properties": {
+                    "addressPrefix": "10.0.1.0/24",
+                    "routeTable": {"id": "{network}/routeTables/rt"},
+                }}],
+            }}},
+        ],
+        "clusters": [{"name": "blue", "nodes": [
+            {"name": "n", "internal_ip": "10.0.2.4", "pod_cidrs": ["10.244.0.0/24"]},
+        ]}],
+    });
+    std::fs::write(&file, seed.to_string()).unwrap();
+    let options = Options {
+        seed: Seed::read(&file).unwrap(),
+        ..Options::default()
+    };
+    let lab = Lab::start(options).await.unwrap();
+    let arm = Arm::of(&lab).await;
+    let subnet = arm
+        .get(&network(&lab, "virtualNetworks/vnet/subnets/se"))
+        .await;
+    assert_eq!(
+        subnet.body["properties"]["routeTable"]["id"],
+        json!(network(&lab, "routeTables/rt"))
+    );
+    assert_eq!(
+        lab.cluster("blue").unwrap().nodes()[0].pod_cidrs,
+        ["10.244.0.0/24"]
+    );
+}
+
+#[tokio::test]
+async fn a_seed_that_azure_refuses_does_not_start() {
+    let mut seed = Seed::empty();
+    seed.azure[0].body["location"] = Value::Null;
+    let options = Options {
+        seed,
+        ..Options::default()
+    };
+    let refused = Lab::start(options).await.err().unwrap();
+    assert!(matches!(refused, ako_lab::Error::Seed(_)));
+}
+
 struct ControlClient {
     http: reqwest::Client,
     url: String,

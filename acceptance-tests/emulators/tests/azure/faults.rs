@@ -89,6 +89,26 @@ async fn a_held_request_waits_to_be_released_and_can_be_waited_for() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_cannot_take_back_what_it_sent() {
+    let (lab, arm) = lab().await;
+    let hold = lab.add_fault(Fault::on("PUT", "*/routeTables/*", Action::Hold));
+    let table = network(&lab, "routeTables/rt");
+    {
+        let sent = put(&arm, &table);
+        tokio::pin!(sent);
+        tokio::select! {
+            _ = &mut sent => panic!("the request is held"),
+            held = lab.held(hold, Duration::from_secs(10)) => assert!(held),
+        }
+    }
+    lab.release(hold);
+    while lab.journal().last().unwrap().status.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(arm.get(&table).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn another_writer_can_come_between_a_read_and_a_write() {
     let (lab, arm) = lab().await;
     let table = network(&lab, "routeTables/rt");

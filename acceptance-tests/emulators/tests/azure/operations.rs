@@ -70,6 +70,20 @@ async fn a_deletion_shows_deleting_and_its_result_is_empty() {
 }
 
 #[tokio::test]
+async fn what_is_being_deleted_takes_no_writes() {
+    let (lab, arm) = slow_lab().await;
+    let subnet = network(&lab, &format!("{SUBNETS}/se"));
+    let body = json!({"properties": {"addressPrefix": "10.3.0.0/24"}});
+    arm.put(&subnet, body.clone()).await;
+    arm.delete(&subnet).await;
+    let put = arm.put(&subnet, body.clone()).await;
+    assert_eq!(put.code(), "AnotherOperationInProgress");
+    assert_eq!(arm.delete(&subnet).await.status, StatusCode::ACCEPTED);
+    lab.azure().finish_operations();
+    assert_eq!(arm.put(&subnet, body).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn writes_of_one_table_queue_unless_the_lab_is_told_otherwise() {
     let (lab, arm) = slow_lab().await;
     let table = network(&lab, "routeTables/rt");
