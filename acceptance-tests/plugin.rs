@@ -424,6 +424,7 @@ impl Drop for Plugin {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(self.directory());
     }
 }
 

@@ -31,7 +31,7 @@ impl End {
     /// other cases nobody waits, and a write to a cloud that is under way had better come to its end.
     pub(super) fn grace(self) -> Duration {
         match self {
-            End::Shutdown => Duration::from_millis(1500),
+            End::Shutdown => Duration::from_millis(1400),
             End::Orphaned | End::Signal => Duration::from_secs(30),
         }
     }
@@ -112,6 +112,7 @@ impl Parent {
         Parent(std::os::unix::process::parent_id())
     }
 
+    /// Without Unix the standard library does not tell. Terraform's own kill is what ends the process there.
     #[cfg(not(unix))]
     fn now() -> Parent {
         Parent(0)
@@ -213,6 +214,7 @@ impl Drop for Call {
 #[cfg(test)]
 mod tests {
     use super::{Calls, End, Parent, orphaned};
+    use crate::plugin::CLOSING;
     use std::time::Duration;
     use tokio_util::sync::CancellationToken;
 
@@ -237,6 +239,6 @@ mod tests {
 
     #[test]
     fn the_socket_is_removed_before_terraform_kills() {
-        assert!(End::Shutdown.grace() < Duration::from_secs(2));
+        assert!(End::Shutdown.grace() + CLOSING < Duration::from_secs(2));
     }
 }

@@ -58,21 +58,26 @@ fn write_to_stderr(line: &[u8]) {
     let _ = io::stderr().lock().write_all(line);
 }
 
-/// Terraform says "The plugin crashed" with what follows a line that begins with `panic: `. That is true of the main
-/// thread only: the runtime's workers, where every call runs, survive a panic, and the call reports it itself.
 fn report_panic(panic: &PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("no message");
     let location = panic
         .location()
         .map(ToString::to_string)
         .unwrap_or_default();
-    if std::thread::current().name() == Some("main") {
+    if ends_process(std::thread::current().name()) {
         let backtrace = std::backtrace::Backtrace::capture();
         let text = format!("panic: {message}\n\nat {location}\n{backtrace}\n");
         write_to_stderr(text.as_bytes());
     } else {
         tracing::error!(panic = message, location, "a call panicked");
     }
+}
+
+/// Whether a panic of the thread with this name is the end. Terraform says that the plugin crashed to what follows a
+/// line that begins with `panic: `, and that is true of the main thread only: the runtime's workers, where every call
+/// runs, survive a panic, and the call answers a diagnostic.
+fn ends_process(thread: Option<&str>) -> bool {
+    thread == Some("main")
 }
 
 /// Writes each event as a line for go-plugin.
@@ -215,7 +220,7 @@ fn cut(value: &mut serde_json::Value, longest: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, Hclog, LINE_LIMIT, level, line};
+    use super::{Fields, Hclog, LINE_LIMIT, ends_process, level, line};
     use std::sync::{Arc, Mutex};
     use tracing::Level;
     use tracing::level_filters::LevelFilter;
@@ -303,6 +308,13 @@ mod tests {
         });
         let messages: Vec<_> = lines.iter().map(|line| &line["@message"]).collect();
         assert_eq!(messages, ["retried", "ours"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_panic_on_a_worker_is_not_the_end() {
+        let name = tokio::spawn(async { std::thread::current().name().map(str::to_owned) });
+        assert!(!ends_process(name.await.unwrap().as_deref()));
+        assert!(ends_process(Some("main")));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! A call that fails answers diagnostics, never a gRPC error: only those reach the user in one piece, and only with
 //! them does Terraform keep the state.
 
+#[cfg(test)]
+mod tests;
+
 use super::from_proto;
 use super::lifetime::Calls;
 use super::proto::provider_server::Provider;
@@ -52,7 +55,7 @@ impl Service {
             "call",
             tf_rpc = rpc,
             tf_req_id = %uuid::Uuid::new_v4(),
-            tf_resource_type = type_name
+            tf_resource_type = (!type_name.is_empty()).then_some(type_name)
         );
         let running = self.calls.begin();
         let work = work(Arc::clone(&self.server));
