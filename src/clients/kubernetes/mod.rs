@@ -2,16 +2,31 @@
 
 pub mod connection;
 pub mod nodes;
+#[cfg(test)]
+mod tests;
 
 pub use connection::{Connection, Settings};
 pub use nodes::Node;
 
-use super::{Interrupted, NotReady};
+use super::http::chain;
+use super::{Interrupted, Limits, NotReady};
+use connection::Resolved;
+use http::header::{ACCEPT, USER_AGENT};
+use http::{HeaderValue, Request};
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// How often a call is made before its failure counts: some seconds, because a plan should not hang on a cluster
+/// that is not there.
+const ATTEMPTS: u32 = 4;
 
 /// A client of one cluster.
 #[derive(Clone)]
 pub struct Client {
+    client: kube::Client,
     server: String,
+    request_timeout: Duration,
 }
 
 /// A failed call of the Kubernetes API.
@@ -111,16 +126,161 @@ pub enum Error {
 }
 
 impl Client {
+    /// A client of the cluster that `connection` names. Nothing is called yet.
     pub(super) async fn new(
-        _settings: &super::Settings,
-        _connection: &Connection,
+        settings: &super::Settings,
+        connection: &Connection,
     ) -> Result<Client, Error> {
-        Err(Error::NotConfigured)
+        let variables = &settings.variables;
+        let resolved = Resolved::new(&settings.kubernetes, variables, connection)?;
+        let server = resolved.server().to_owned();
+        let mut config = resolved.into_config(variables).await?;
+        config.connect_timeout = Some(settings.request_timeout);
+        config.read_timeout = Some(settings.request_timeout);
+        // We repeat calls ourselves, within the operation's limits.
+        config.default_retry = false;
+        if let Ok(agent) = HeaderValue::from_str(&settings.user_agent) {
+            config.headers.push((USER_AGENT, agent));
+        }
+        let client = kube::Client::try_from(config).map_err(|error| NotReady::Invalid {
+            argument: "kubernetes".to_owned(),
+            reason: chain(&error),
+        })?;
+        Ok(Client {
+            client,
+            server,
+            request_timeout: settings.request_timeout,
+        })
     }
 
     /// The address of the server.
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// What the server answers to a GET of `path`.
+    async fn get<T: DeserializeOwned>(&self, limits: &Limits, path: &str) -> Result<T, Error> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let interrupted = |cause| Error::Interrupted {
+                action: self.action(),
+                cause,
+            };
+            let outcome = tokio::select! {
+                biased;
+                cause = limits.ended() => return Err(interrupted(cause)),
+                outcome = self.get_once(path, attempt) => outcome,
+            };
+            match outcome {
+                Ok(answer) => return self.parse(&answer),
+                Err(error) if error.is_transient() && attempt < ATTEMPTS => {
+                    limits.pause(attempt).await.map_err(interrupted)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn get_once(&self, path: &str, attempt: u32) -> Result<String, Error> {
+        let request = Request::get(path).header(ACCEPT, "application/json");
+        let request = request
+            .body(Vec::new())
+            .map_err(|error| self.bad(error.to_string()))?;
+        let started = Instant::now();
+        let call = self.client.request_text(request);
+        let outcome = match tokio::time::timeout(self.request_timeout, call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.failed(error)),
+            Err(_) => {
+                Err(self.unreachable(format!("no answer within {:.0?}", self.request_timeout)))
+            }
+        };
+        tracing::debug!(
+            method = "GET",
+            path = path.split('?').next().unwrap_or_default(),
+            status = if outcome.is_ok() { "200" } else { "failed" },
+            milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            attempt,
+            "sent a request"
+        );
+        outcome
+    }
+
+    fn parse<T: DeserializeOwned>(&self, answer: &str) -> Result<T, Error> {
+        serde_json::from_str(answer).map_err(|error| self.bad(error.to_string()))
+    }
+
+    /// The meaning of kube's error.
+    fn failed(&self, error: kube::Error) -> Error {
+        let status = match error {
+            kube::Error::Api(status) => status,
+            kube::Error::FromUtf8(_) => return self.bad("it is not text".to_owned()),
+            error => return self.unreachable(chain(&error)),
+        };
+        let (action, server) = (self.action(), self.server.clone());
+        match status.code {
+            401 => Error::Unauthorized {
+                action,
+                server,
+                message: status.message,
+            },
+            // kube's own word for an answer without a Status; its message is the whole body.
+            _ if status.reason == "Failed to parse error data" => {
+                self.bad(format!("status {} without a reason", status.code))
+            }
+            403 => Error::Forbidden {
+                action,
+                verb: "list",
+                resource: "nodes",
+                message: status.message,
+            },
+            code => Error::Refused {
+                action,
+                status: code,
+                reason: status.reason,
+                message: status.message,
+            },
+        }
+    }
+
+    fn action(&self) -> String {
+        "listing nodes".to_owned()
+    }
+
+    fn unreachable(&self, reason: String) -> Error {
+        Error::Unreachable {
+            action: self.action(),
+            server: self.server.clone(),
+            reason,
+        }
+    }
+
+    fn bad(&self, reason: String) -> Error {
+        Error::BadAnswer {
+            action: self.action(),
+            server: self.server.clone(),
+            reason,
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error {
+    /// Whether the same call may succeed a little later.
+    fn is_transient(&self) -> bool {
+        match self {
+            Error::Unreachable { .. } => true,
+            Error::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
+            _ => false,
+        }
     }
 }
 

@@ -1,0 +1,198 @@
+//! The client against the lab's Kubernetes API.
+
+use super::{Client, Connection, Error};
+use crate::clients::{Clients, Interrupted, Limits, Settings, Variables, azure, user_agent};
+use ako_lab::{Action, Fault, Lab, Options, Seed};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+const NODES: &str = "/api/v1/nodes";
+
+async fn lab(nodes: usize) -> Lab {
+    let options = Options {
+        seed: Seed::two_clusters(nodes),
+        ..Options::default()
+    };
+    Lab::start(options).await.unwrap()
+}
+
+fn limits() -> Limits {
+    Limits {
+        deadline: Instant::now() + Duration::from_secs(60),
+        stop: CancellationToken::new(),
+    }
+}
+
+fn clients(variables: &[(&str, String)]) -> Clients {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Clients::new(Settings {
+        azure: azure::Settings::default(),
+        kubernetes: super::Settings::default(),
+        variables: Variables::from_map(variables.collect::<BTreeMap<_, _>>()),
+        user_agent: user_agent("1.11.4"),
+        request_timeout: Duration::from_secs(2),
+    })
+}
+
+fn connection(lab: &Lab, cluster: usize) -> Connection {
+    let file = &lab.connection().kubernetes[cluster].kubeconfig;
+    Connection {
+        config_path: Some(file.display().to_string()),
+        ..Connection::default()
+    }
+}
+
+async fn client(lab: &Lab, cluster: usize) -> Client {
+    clients(&[])
+        .kubernetes(&connection(lab, cluster))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn each_cluster_is_read_by_its_own_kubeconfig() {
+    let lab = lab(3).await;
+    let one = client(&lab, 0).await.list_nodes(&limits()).await.unwrap();
+    let two = client(&lab, 1).await.list_nodes(&limits()).await.unwrap();
+    assert_eq!((one.len(), two.len()), (3, 3));
+    assert_eq!(one[0].pod_cidrs, two[0].pod_cidrs);
+    let internal = |node: &super::Node| {
+        let address = node.addresses.iter().find(|(kind, _)| kind == "InternalIP");
+        address.unwrap().1.clone()
+    };
+    assert_ne!(internal(&one[0]), internal(&two[0]));
+}
+
+#[tokio::test]
+async fn all_pages_of_a_long_list_are_read() {
+    let lab = lab(1100).await;
+    let nodes = client(&lab, 0).await.list_nodes(&limits()).await.unwrap();
+    assert_eq!(nodes.len(), 1100);
+    let pages = lab.journal();
+    assert_eq!(pages.len(), 3);
+    assert!(
+        pages[0]
+            .client
+            .as_deref()
+            .unwrap()
+            .contains("terraform-provider-ako/")
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_expires_on_the_way_is_begun_again() {
+    let lab = lab(600).await;
+    let expired = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired",
+        "message": "The provided continue parameter is too old",
+    });
+    lab.add_fault(Fault::on("GET", NODES, Action::respond(410, expired)).nth(2));
+    let nodes = client(&lab, 0).await.list_nodes(&limits()).await.unwrap();
+    assert_eq!(nodes.len(), 600);
+    assert_eq!(lab.journal().len(), 4);
+}
+
+#[tokio::test]
+async fn a_server_that_fails_for_a_moment_is_asked_again() {
+    let lab = lab(1).await;
+    let client = client(&lab, 0).await;
+    let overloaded =
+        json!({"kind": "Status", "status": "Failure", "code": 503, "message": "later"});
+    for action in [
+        Action::respond(503, overloaded),
+        Action::Reset,
+        Action::Stall,
+    ] {
+        lab.add_fault(Fault::on("GET", NODES, action));
+        assert_eq!(client.list_nodes(&limits()).await.unwrap().len(), 1);
+        lab.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_told_apart_from_missing_rights() {
+    let lab = lab(1).await;
+    let own = connection(&lab, 0);
+    let server = client(&lab, 0).await.server().to_owned();
+    let ca = lab.connection().ca_certificate.display().to_string();
+    let wrong = [
+        ("KUBE_HOST", server),
+        ("KUBE_TOKEN", "wrong".to_owned()),
+        ("SSL_CERT_FILE", ca),
+    ];
+    let client = clients(&wrong)
+        .kubernetes(&Connection::default())
+        .await
+        .unwrap();
+    let error = client.list_nodes(&limits()).await.unwrap_err();
+    assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
+
+    let forbidden = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403, "reason": "Forbidden",
+        "message": "nodes is forbidden",
+    });
+    lab.add_fault(Fault::on("GET", NODES, Action::respond(403, forbidden)));
+    let client = clients(&[]).kubernetes(&own).await.unwrap();
+    let error = client.list_nodes(&limits()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "listing nodes: not allowed to list nodes: nodes is forbidden"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_kubernetes_is_said_to_be_something_else() {
+    let lab = lab(1).await;
+    let client = client(&lab, 0).await;
+    for answer in [
+        Action::respond(200, json!("hello")),
+        Action::respond(404, json!("hello")),
+    ] {
+        lab.add_fault(Fault::on("GET", NODES, answer));
+        let error = client.list_nodes(&limits()).await.unwrap_err();
+        assert!(matches!(error, Error::BadAnswer { .. }), "{error:?}");
+        lab.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_within_seconds() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let own = Connection {
+        host: Some(format!("https://{address}")),
+        ..Connection::default()
+    };
+    let client = clients(&[("KUBE_TOKEN", "t".to_owned())])
+        .kubernetes(&own)
+        .await
+        .unwrap();
+    let error = client.list_nodes(&limits()).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_a_call_at_once() {
+    let lab = lab(1).await;
+    let client = client(&lab, 0).await;
+    let fault = lab.add_fault(Fault::on("GET", NODES, Action::Hold));
+    let limits = limits();
+    let (outcome, ()) = tokio::join!(client.list_nodes(&limits), async {
+        assert!(lab.held(fault, Duration::from_secs(2)).await);
+        limits.stop.cancel();
+    });
+    let stopped = matches!(
+        outcome,
+        Err(Error::Interrupted {
+            cause: Interrupted::Stopped,
+            ..
+        })
+    );
+    assert!(stopped, "{outcome:?}");
+}
