@@ -2,6 +2,7 @@
 
 use super::guard;
 use super::resource::{Function, FunctionError, Signature};
+use super::schema_check::is_name;
 use super::value::Value;
 
 /// A function of any type.
@@ -39,6 +40,36 @@ impl AnyFunction {
         result
             .conform(&self.signature.result)
             .map_err(|error| self.bug(&format!("{}: {error}", error.path)))
+    }
+
+    /// What core or the docs cannot do with its signature.
+    pub(super) fn check(&self) -> Vec<String> {
+        let signature = &self.signature;
+        let mut problems = Vec::new();
+        let mut expect = |right: bool, problem: String| {
+            if !right {
+                problems.push(problem);
+            }
+        };
+        expect(is_name(self.name), "is no name that core takes".to_owned());
+        expect(
+            !signature.summary.trim().is_empty(),
+            "needs a summary".to_owned(),
+        );
+        expect(
+            !signature.description.trim().is_empty(),
+            "needs a description".to_owned(),
+        );
+        for parameter in &signature.parameters {
+            let name = &parameter.name;
+            expect(
+                is_name(name),
+                format!("{name:?} is no name that core takes"),
+            );
+            let described = !parameter.description.trim().is_empty();
+            expect(described, format!("{name:?} needs a description"));
+        }
+        problems
     }
 
     fn check_arguments(&self, arguments: Vec<Value>) -> Result<Vec<Value>, FunctionError> {

@@ -10,6 +10,8 @@ pub mod resource;
 
 pub mod schema;
 
+mod schema_check;
+
 pub mod timeouts;
 
 pub mod value;
@@ -27,10 +29,6 @@ pub mod handler;
 pub mod function;
 
 pub mod guard;
-
-mod operations;
-
-mod conformity;
 
 pub mod validate;
 

@@ -11,7 +11,11 @@ use serde::de::DeserializeOwned;
 
 /// The model of an object. What is null or unknown is `None`; a model has no field for `timeouts`.
 pub fn to_model<M: DeserializeOwned>(object: &Value) -> Result<M, TypeError> {
-    de::from_value(object)
+    let mut object = object.clone();
+    if let Value::Map(members) = &mut object {
+        members.remove(TIMEOUTS);
+    }
+    de::from_value(&object)
 }
 
 /// The object of a model: exactly the attributes of the schema, write-only ones null, with this `timeouts` block.

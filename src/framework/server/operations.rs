@@ -1,18 +1,18 @@
 //! The operations on one resource: what is handed to its handler, and what becomes of the state however it ends.
 
 use super::conformity::check_applied;
-use super::diagnostics::{Diagnostic, Diagnostics};
-use super::guard::{self, Ended};
-use super::handler::ResourceHandler;
-use super::path::Path;
-use super::planner::{forced_replacements, plan_object};
-use super::resource::{Context, Failure};
-use super::schema::{Schema, TIMEOUTS};
-use super::spelling::keep_spelling;
-use super::state::{fill_defaults, forget_write_only};
-use super::timeouts::{Operation, Timeouts};
-use super::validate::validate;
-use super::value::Value;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::guard::{self, Ended};
+use crate::framework::handler::ResourceHandler;
+use crate::framework::path::Path;
+use crate::framework::planner::{forced_replacements, plan_object};
+use crate::framework::resource::{Context, Failure};
+use crate::framework::schema::{Schema, TIMEOUTS};
+use crate::framework::spelling::keep_spelling;
+use crate::framework::state::{fill_defaults, forget_write_only};
+use crate::framework::timeouts::{Operation, Timeouts};
+use crate::framework::validate::validate;
+use crate::framework::value::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

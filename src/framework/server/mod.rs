@@ -1,21 +1,27 @@
 //! What Terraform asks of a provider, without the protocol in which it asks.
 
-use super::diagnostics::Diagnostics;
-use super::function::AnyFunction;
-use super::guard::{self, Ended, GRACE};
-use super::handler::{DataSourceHandler, ResourceHandler, Slot};
-use super::json::from_json;
-use super::operations::{Operations, lost, new_context, with_error};
-use super::path::Path;
-use super::plan::Config;
-use super::provider::Provider;
-use super::resource::{FunctionError, Signature};
-use super::schema::Schema;
-use super::spelling::keep_spelling;
-use super::state::fill_defaults;
-use super::timeouts::Operation;
-use super::validate::validate;
-use super::value::Value;
+mod conformity;
+mod operations;
+#[cfg(test)]
+mod tests;
+
+use crate::framework::diagnostics::Diagnostics;
+use crate::framework::function::AnyFunction;
+use crate::framework::guard::{self, Ended, GRACE};
+use crate::framework::handler::{DataSourceHandler, ResourceHandler, Slot};
+use crate::framework::json::from_json;
+use crate::framework::path::Path;
+use crate::framework::plan::Config;
+use crate::framework::provider::Provider;
+use crate::framework::resource::{FunctionError, Signature};
+use crate::framework::schema::Schema;
+use crate::framework::schema_check::Kind;
+use crate::framework::spelling::keep_spelling;
+use crate::framework::state::fill_defaults;
+use crate::framework::timeouts::Operation;
+use crate::framework::validate::validate;
+use crate::framework::value::Value;
+use operations::{Operations, lost, new_context, with_error};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A provider in service. It goes on serving whatever a handler does.
 pub struct Server {
+    name: &'static str,
     provider: Box<dyn Configurable>,
     resources: BTreeMap<&'static str, Arc<dyn ResourceHandler>>,
     data_sources: BTreeMap<&'static str, Arc<dyn DataSourceHandler>>,
@@ -94,6 +101,7 @@ impl Server {
         let resources = P::resources();
         let data_sources = P::data_sources();
         let server = Server {
+            name: P::NAME,
             resources: resources
                 .iter()
                 .map(|resource| resource.serve(clients.clone()))
@@ -113,8 +121,41 @@ impl Server {
             stop: Mutex::default(),
             grace: GRACE,
         };
-        debug_assert_eq!(server.check(P::NAME), Vec::<String>::new());
+        debug_assert_eq!(server.check(), Vec::<String>::new());
         server
+    }
+
+    /// What is wrong with the schemas of everything that is served: nothing, a test sees to that.
+    pub fn check(&self) -> Vec<String> {
+        let provider = [(self.name, self.provider.schema())].into_iter();
+        let all = provider
+            .map(|(name, schema)| (Kind::Provider, name, schema))
+            .chain(
+                self.resource_schemas()
+                    .map(|(name, schema)| (Kind::Resource, name, schema)),
+            )
+            .chain(
+                self.data_source_schemas()
+                    .map(|(name, schema)| (Kind::DataSource, name, schema)),
+            );
+        let mut problems = Vec::new();
+        for (kind, name, schema) in all {
+            let of_this_provider = name.strip_prefix(self.name);
+            if kind != Kind::Provider && !of_this_provider.is_some_and(|rest| rest.starts_with('_'))
+            {
+                problems.push(format!(
+                    "{name}: the name must begin with \"{}_\"",
+                    self.name
+                ));
+            }
+            let found = schema.check_as(kind).err().unwrap_or_default();
+            problems.extend(found.iter().map(|problem| format!("{name}: {problem}")));
+        }
+        for (name, function) in &self.functions {
+            let found = function.check().into_iter();
+            problems.extend(found.map(|problem| format!("{name}: {problem}")));
+        }
+        problems
     }
 
     /// The attributes of the provider's block.
@@ -382,12 +423,6 @@ impl Server {
         self.data_sources
             .get(type_name)
             .ok_or_else(|| no_such("data source", type_name))
-    }
-
-    /// What core would refuse, or the docs could not show, of everything that is served.
-    pub fn check(&self, provider_name: &str) -> Vec<String> {
-        let _ = provider_name;
-        Vec::new()
     }
 }
 

@@ -1,10 +1,10 @@
 //! Whether an object became what was planned. Core checks this too; its message accuses the provider and leaves
 //! the reader without the attribute's meaning.
 
-use super::diagnostics::{Diagnostic, Diagnostics};
-use super::path::{Path, Place};
-use super::schema::Type;
-use super::value::Value;
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
+use crate::framework::path::{Path, Place};
+use crate::framework::schema::Type;
+use crate::framework::value::Value;
 
 /// An error for each attribute whose planned value was known and that became something else.
 pub(super) fn check_applied(
