@@ -1,9 +1,12 @@
 //! Terraform's object wire format: values as MessagePack, directed by their type.
 
-use super::number::Number;
-use super::path::Place;
-use super::schema::Type;
-use super::value::{TypeError, Value};
+#[cfg(test)]
+mod tests;
+
+use crate::framework::number::Number;
+use crate::framework::path::Place;
+use crate::framework::schema::Type;
+use crate::framework::value::{TypeError, Value};
 use rmp::Marker;
 use rmp::encode as write;
 use std::collections::BTreeMap;

@@ -3,10 +3,13 @@
 //!
 //! Core's own proposal is not needed: it holds what configuration and prior state say, and marks nothing unknown.
 
-use super::path::{Path, Place};
-use super::schema::{Attribute, Nesting, Schema, Shape, TIMEOUTS};
-use super::spelling::keep_spelling;
-use super::value::Value;
+#[cfg(test)]
+mod tests;
+
+use crate::framework::path::{Path, Place};
+use crate::framework::schema::{Attribute, Nesting, Schema, Shape, TIMEOUTS};
+use crate::framework::spelling::keep_spelling;
+use crate::framework::value::Value;
 use std::collections::BTreeSet;
 
 /// What the schema's flags make of a configuration, with the object as it was unless it is to be created.
