@@ -28,7 +28,8 @@ async fn a_reset_connection_is_an_error_to_the_client_whether_the_server_acted_o
     let (lab, arm) = lab().await;
     let table = network(&lab, "routeTables/rt");
     lab.add_fault(Fault::on("PUT", "*/routeTables/*", Action::Reset));
-    assert!(put(&arm, &table).await.is_err());
+    let error = put(&arm, &table).await.unwrap_err();
+    assert!(is_reset(&error), "{error:?}");
     assert_eq!(arm.get(&table).await.status, StatusCode::NOT_FOUND);
 
     lab.add_fault(Fault::on("PUT", "*/routeTables/*", Action::Reset).after());
@@ -167,4 +168,11 @@ async fn lab() -> (Lab, Arm) {
 async fn put(arm: &Arm, table: &str) -> Result<Answer, reqwest::Error> {
     let body = Some(json!({"location": "westeurope"}).to_string());
     arm.send(Method::PUT, table, &[], body).await
+}
+
+/// Whether an RST is behind an error; a connection that is merely closed ends with something else.
+fn is_reset(error: &(dyn std::error::Error + 'static)) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionReset)
+        || error.source().is_some_and(is_reset)
 }
