@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
 
 tokio::task_local! {
     static GUARDED: ();
@@ -45,7 +46,7 @@ pub(super) async fn run<T: Send + 'static>(
     grace: Duration,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Ended<T> {
-    let mut task = tokio::spawn(GUARDED.scope((), work));
+    let mut task = tokio::spawn(GUARDED.scope((), work).in_current_span());
     let limit = Instant::from_std(context.deadline() + grace);
     let joined = match timeout_at(limit, &mut task).await {
         Ok(joined) => joined,

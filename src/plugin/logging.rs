@@ -219,7 +219,7 @@ fn cut(value: &mut serde_json::Value, longest: usize) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{Fields, Hclog, LINE_LIMIT, ends_process, level, line};
     use std::sync::{Arc, Mutex};
     use tracing::Level;
@@ -236,7 +236,10 @@ mod tests {
     }
 
     /// The lines that `act` writes at `level`.
-    fn written(level: LevelFilter, act: impl FnOnce()) -> Vec<serde_json::Value> {
+    pub(in crate::plugin) fn written(
+        level: LevelFilter,
+        act: impl FnOnce(),
+    ) -> Vec<serde_json::Value> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let write = {
             let lines = Arc::clone(&lines);

@@ -172,10 +172,10 @@ async fn answer_calls(
     };
     tracing::debug!(?end, "leaving");
     server.stop();
-    leaving.cancel();
     if timeout(end.grace(), calls.finished()).await.is_err() {
         tracing::warn!(?end, "leaving although calls still run");
     }
+    leaving.cancel();
     // A client that does not close its connection has got its answers all the same.
     timeout(CLOSING, serving).await.map_or(Ok(()), flatten)
 }

@@ -15,6 +15,7 @@ use crate::framework::schema::{Attribute, Schema, Type};
 use crate::framework::server::Server;
 use crate::framework::value::Value;
 use crate::plugin::lifetime::Calls;
+use crate::plugin::logging::tests::written;
 use crate::plugin::proto::attribute_path::step::Selector;
 use crate::plugin::proto::provider_server::Provider;
 use crate::plugin::proto::{
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status};
+use tracing::level_filters::LevelFilter;
 
 const TYPE: &str = "fake_thing";
 
@@ -257,6 +259,28 @@ async fn a_crash_is_a_diagnostic_too() {
     service.calls.finished().await;
 }
 
+#[test]
+fn what_a_resource_logs_names_its_call() {
+    let lines = written(LevelFilter::INFO, || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let service = service().await;
+            answer(
+                service
+                    .apply_resource_change(Request::new(create("a")))
+                    .await,
+            )
+        });
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["@message"], "making a thing");
+    assert_eq!(lines[0]["tf_rpc"], "ApplyResourceChange");
+    assert_eq!(lines[0]["tf_resource_type"], TYPE);
+}
+
 /// The service of the fake provider, configured.
 async fn service() -> Service {
     let service = Service::new(Arc::new(Server::new::<Fake>()), Calls::default());
@@ -375,6 +399,7 @@ impl Resource for Thing {
     }
 
     async fn create(&self, context: &Context, mut made: Model) -> Result<Model, Failure<Model>> {
+        tracing::info!(name = made.name, "making a thing");
         made.id = Some(format!("id of {}", made.name));
         if !made.name.starts_with("wait") {
             return Ok(made);
