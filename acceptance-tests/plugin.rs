@@ -14,8 +14,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 use terraform_provider_ako::plugin::proto::go_plugin::Empty;
 use terraform_provider_ako::plugin::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
 use terraform_provider_ako::plugin::proto::provider_client::ProviderClient;
@@ -160,7 +161,11 @@ fn it_does_not_outlive_a_killed_terraform_for_long() {
     assert!(directory.exists());
     plugin.child.kill().unwrap();
     // Its end of the pipe closes when the orphan ends.
-    plugin.stdout.read_to_end(&mut Vec::new()).unwrap();
+    let (sender, ended) = std::sync::mpsc::channel();
+    let mut stdout = plugin.take_stdout();
+    std::thread::spawn(move || sender.send(stdout.read_to_end(&mut Vec::new())));
+    let ended = ended.recv_timeout(Duration::from_secs(10));
+    assert!(ended.is_ok(), "it still runs");
     assert!(!directory.exists());
 }
 
@@ -303,7 +308,7 @@ async fn a_developer_starts_it_alone_and_ends_it_with_ctrl_c() {
     let socket = PathBuf::from(provider["Addr"]["String"].as_str().unwrap());
     let mut plugin = Plugin {
         child,
-        stdout,
+        stdout: Some(stdout),
         socket,
         certificate: String::new(),
     };
@@ -344,7 +349,7 @@ fn set_offer<'a>(command: &'a mut Command, versions: &str) -> &'a mut Command {
 /// A running plugin; dropping it kills it.
 struct Plugin {
     child: Child,
-    stdout: BufReader<std::process::ChildStdout>,
+    stdout: Option<BufReader<ChildStdout>>,
     socket: PathBuf,
     certificate: String,
 }
@@ -371,10 +376,14 @@ impl Plugin {
         };
         Plugin {
             child,
-            stdout,
+            stdout: Some(stdout),
             socket: PathBuf::from(socket),
             certificate: certificate.to_owned(),
         }
+    }
+
+    fn take_stdout(&mut self) -> BufReader<ChildStdout> {
+        self.stdout.take().unwrap()
     }
 
     fn directory(&self) -> &Path {
