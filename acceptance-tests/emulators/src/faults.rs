@@ -136,6 +136,16 @@ impl Fault {
         self.when = When::After;
         self
     }
+
+    /// Whether it happens before the server acts. Some actions leave no choice: there must be an answer to cut,
+    /// and an operation that fails must not have begun.
+    pub(crate) fn is_early(&self) -> bool {
+        match self.action {
+            Action::Truncate { .. } => false,
+            Action::FailOperation { .. } => true,
+            _ => self.when == When::Before,
+        }
+    }
 }
 
 impl Action {

@@ -1,12 +1,13 @@
 //! What stands before every emulated service: the journal, the latency and the faults.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::azure::{Azure, FAIL_OPERATION};
-use crate::faults::{Action, Fault, Faults, STALL, When};
+use crate::faults::{Action, Faults, STALL};
 use crate::http::{Request, Response};
 use crate::journal::Journal;
 use crate::latency::Latency;
@@ -60,84 +61,60 @@ impl<S: Service> Front<S> {
             tokio::time::sleep(delay).await;
         }
 
-        let mut answer = None;
-        for (id, fault) in faults.iter().filter(|(_, f)| f.when == When::Before) {
-            self.shared.journal.met(n, *id);
-            if let Some(end) = self.meet(*id, fault, &mut request, None).await {
-                answer = Some(end);
-                break;
+        let (early, late): (Vec<_>, Vec<_>) = faults.into_iter().partition(|(_, f)| f.is_early());
+        for (id, fault) in early {
+            self.shared.journal.met(n, id);
+            if let Some(end) = self.meet(id, &fault.action, &mut request).await {
+                return end;
             }
         }
-        let mut answer = match answer {
-            // A truncated answer needs one to cut, so the server acts after all.
-            None => Answer::Whole(self.service.handle(&request)),
-            Some(Answer::Cut(_, bytes)) => Answer::Cut(self.service.handle(&request), bytes),
-            Some(end) => return end,
-        };
-        for (id, fault) in faults.iter().filter(|(_, f)| f.when == When::After) {
-            self.shared.journal.met(n, *id);
-            let response = match &answer {
-                Answer::Whole(response) => Some(response.clone()),
-                _ => None,
-            };
-            if let Some(end) = self.meet(*id, fault, &mut request, response).await {
-                answer = end;
-                break;
+        let response = self.service.handle(&request);
+        for (id, fault) in late {
+            self.shared.journal.met(n, id);
+            if let Action::Truncate { bytes } = fault.action {
+                return Answer::Cut(response, bytes);
+            }
+            if let Some(end) = self.meet(id, &fault.action, &mut request).await {
+                return end;
             }
         }
-        answer
+        Answer::Whole(response)
     }
 
     /// Lets a fault happen; an answer if it ends the exchange, none if the request goes on.
-    async fn meet(
-        &self,
-        id: u64,
-        fault: &Fault,
-        request: &mut Request,
-        response: Option<Response>,
-    ) -> Option<Answer> {
-        match &fault.action {
+    async fn meet(&self, id: u64, action: &Action, request: &mut Request) -> Option<Answer> {
+        match action {
             Action::Respond {
                 status,
                 headers,
                 body,
-            } => Some(Answer::Whole(instead(*status, headers, body))),
-            Action::Reset => Some(Answer::Reset),
+            } => return Some(Answer::Whole(instead(*status, headers, body))),
+            Action::Reset => return Some(Answer::Reset),
             Action::Stall => {
                 tokio::time::sleep(STALL).await;
-                Some(Answer::Reset)
+                return Some(Answer::Reset);
             }
-            Action::Truncate { bytes } => {
-                let response = response.unwrap_or_else(|| Response::empty(StatusCode::OK));
-                Some(Answer::Cut(response, *bytes))
-            }
-            Action::Hold => {
-                self.shared.faults.hold(id).await;
-                None
-            }
+            Action::Hold => self.shared.faults.hold(id).await,
             Action::Write { method, path, body } => {
                 self.shared.azure.request(method, path, body.clone());
-                None
             }
             Action::FailOperation { code, message } => {
                 let error = json!({"code": code, "message": message}).to_string();
                 if let Ok(value) = HeaderValue::from_str(&error) {
                     request.headers.insert(FAIL_OPERATION, value);
                 }
-                None
             }
+            // Needs the answer that it cuts.
+            Action::Truncate { .. } => {}
         }
+        None
     }
 }
 
-fn instead(
-    status: u16,
-    headers: &std::collections::BTreeMap<String, String>,
-    body: &serde_json::Value,
-) -> Response {
+fn instead(status: u16, headers: &BTreeMap<String, String>, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match body {
-        serde_json::Value::Null => Response::empty(status),
+        Value::Null => Response::empty(status),
         body => Response::json(status, body),
     };
     for (name, value) in headers {

@@ -1,4 +1,4 @@
-//! The emulated Azure as its clients meet it: over TLS, with tokens, through the journal and the faults.
+//! The lab as its clients meet it: over TLS, with tokens and certificates, through the journal and the faults.
 
 #![cfg(test)]
 
@@ -11,4 +11,5 @@ mod operations;
 mod recordings;
 mod routes;
 mod security;
+mod tls;
 mod traces;
