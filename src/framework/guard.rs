@@ -80,3 +80,49 @@ fn message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or("no message")
         .to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Ended, catch, is_guarded, run};
+    use crate::framework::resource::Context;
+    use crate::framework::value::Value;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+    use tokio::sync::oneshot;
+    use tokio_util::sync::CancellationToken;
+
+    #[tokio::test]
+    async fn work_knows_that_it_is_guarded() {
+        assert!(!is_guarded());
+        let ended = run(&context(), Duration::ZERO, async { is_guarded() }).await;
+        assert!(matches!(ended, Ended::Returned(true)));
+        assert_eq!(catch(is_guarded), Ok(true));
+        assert_eq!(
+            catch(|| panic!("{}", "boom")),
+            Err::<(), _>("boom".to_owned())
+        );
+    }
+
+    #[tokio::test]
+    async fn work_goes_on_when_its_caller_goes_away() {
+        let (begin, begun) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let context = context();
+        let caller = run(&context, Duration::from_secs(60), async move {
+            begun.await.unwrap();
+            end.send(()).unwrap();
+        });
+        assert!(futures::poll!(std::pin::pin!(caller)).is_pending());
+        begin.send(()).unwrap();
+        ended.await.unwrap();
+    }
+
+    fn context() -> Arc<Context> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        Arc::new(Context::new(
+            deadline,
+            CancellationToken::new(),
+            Value::Null,
+        ))
+    }
+}

@@ -73,3 +73,56 @@ fn kind(json: &Json) -> &'static str {
         Json::Object(_) => "a map",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::from_json;
+    use crate::framework::number::Number;
+    use crate::framework::schema::Type;
+    use crate::framework::value::Value;
+
+    #[test]
+    fn attributes_that_are_gone_are_dropped_and_new_ones_are_null() {
+        let member = Type::Object(vec![("new".to_owned(), Type::String)]);
+        let r#type = Type::Object(vec![("list".to_owned(), Type::list(member))]);
+        let state = read(r#"{"list": [{"old": 1}], "older": true}"#, &r#type);
+        let member = Value::object([("new", Value::Null)]);
+        assert_eq!(state, Ok(Value::object([("list", Value::list([member]))])));
+    }
+
+    #[test]
+    fn numbers_are_exact() {
+        for (json, number) in [
+            ("9007199254740993", Number::Integer(9_007_199_254_740_993)),
+            ("18446744073709551615", Number::Integer(u64::MAX.into())),
+            ("0.1", Number::Decimal("0.1".to_owned())),
+            ("1.5", Number::Float(1.5)),
+            ("3.0", Number::Integer(3)),
+            (r#""18446744073709551616""#, Number::Integer(1 << 64)),
+        ] {
+            assert_eq!(
+                read(json, &Type::Number),
+                Ok(Value::Number(number)),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn sets_are_sorted() {
+        let set = read(r#"["b", "a", "b"]"#, &Type::set(Type::String));
+        assert_eq!(set, Ok(Value::list([Value::from("a"), Value::from("b")])));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused_at_its_path() {
+        let r#type = Type::map(Type::list(Type::Bool));
+        let error = read(r#"{"k": [true, "true"]}"#, &r#type).unwrap_err();
+        assert_eq!(error, r#"["k"][1]: a boolean is needed, not a string"#);
+    }
+
+    fn read(json: &str, r#type: &Type) -> Result<Value, String> {
+        from_json(&serde_json::from_str(json).unwrap(), r#type)
+            .map_err(|error| format!("{}: {error}", error.path))
+    }
+}

@@ -124,3 +124,57 @@ fn members_mean_same(
         && a.iter()
             .all(|(key, a)| b.get(key).is_some_and(|b| same(key, a, b)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::keep_spelling;
+    use crate::framework::schema::{Attribute, Shape, Type};
+    use crate::framework::value::Value;
+
+    #[test]
+    fn what_an_api_gives_back_in_other_letters_is_no_drift() {
+        let member = || {
+            vec![
+                Attribute::computed("id", Type::String, "An id.")
+                    .same_when(|a, b| a.eq_ignore_ascii_case(b)),
+                Attribute::computed("size", Type::Number, "A size."),
+            ]
+        };
+        let object = |id: &str, size: i64| {
+            Value::object([("id", Value::from(id)), ("size", Value::from(size))])
+        };
+        let keyed = |object: Value| Value::object([("k", object)]);
+        for (shape, stored, actual, kept) in [
+            (
+                Shape::single(member()),
+                object("/a", 1),
+                object("/A", 2),
+                object("/a", 2),
+            ),
+            (
+                Shape::map_of(member()),
+                keyed(object("/a", 1)),
+                keyed(object("/A", 1)),
+                keyed(object("/a", 1)),
+            ),
+            (
+                Shape::list_of(member()),
+                Value::list([object("/a", 1)]),
+                Value::list([object("/A", 1), object("/B", 1)]),
+                Value::list([object("/a", 1), object("/B", 1)]),
+            ),
+            (
+                Shape::set_of(member()),
+                Value::list([object("/a", 1), object("/b", 1)]),
+                Value::list([object("/A", 2), object("/B", 1)]),
+                Value::list([object("/A", 2), object("/b", 1)]),
+            ),
+        ] {
+            let attributes = [Attribute::computed("a", shape, "A.")];
+            let stored = Value::object([("a", stored)]);
+            let mut actual = Value::object([("a", actual)]);
+            keep_spelling(&attributes, &stored, &mut actual);
+            assert_eq!(actual.get("a"), &kept);
+        }
+    }
+}

@@ -241,3 +241,138 @@ fn in_range(range: &std::ops::RangeInclusive<i64>, number: &Number) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::validate;
+    use crate::framework::schema::{Attribute, Check, Schema, Shape, Type};
+    use crate::framework::timeouts::Timeouts;
+    use crate::framework::value::Value;
+
+    #[test]
+    fn a_sound_configuration_passes() {
+        let node = Value::object([("ip", s("10.0.0.1")), ("id", Value::Null)]);
+        let nodes = Value::object([("node-1", node)]);
+        assert_eq!(
+            found(&config([("name", s("x")), ("nodes", nodes)])),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn what_is_unknown_breaks_no_rule() {
+        for name in ["name", "nodes", "limit", "tags", "secret"] {
+            let config = config([("name", s("x")), (name, Value::Unknown)]);
+            assert_eq!(found(&config), [""; 0], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_found_at_its_path() {
+        let nodes = |key: &str, ip: Value, id: Value| {
+            let node = Value::object([("ip", ip), ("id", id)]);
+            ("nodes", Value::object([(key, node)]))
+        };
+        for (member, path) in [
+            (("name", Value::Null), "name"),
+            (("id", s("x")), "id"),
+            (("id", Value::Unknown), "id"),
+            (nodes("a", Value::Null, Value::Null), r#"nodes["a"].ip"#),
+            (nodes("a", s("10.0.0.1"), s("x")), r#"nodes["a"].id"#),
+            (nodes("a", s("bad"), Value::Null), r#"nodes["a"].ip"#),
+            (nodes("_", s("10.0.0.1"), Value::Null), r#"nodes["_"]"#),
+            (
+                ("nodes", Value::object([("a", Value::Null)])),
+                r#"nodes["a"]"#,
+            ),
+            (("words", Value::list([s("a"), s("d")])), "words[1]"),
+            (("words", Value::list([Value::Null])), "words[0]"),
+            (("set", Value::list([s("d")])), "set"),
+            (
+                ("tags", Value::object([("k", Value::Null)])),
+                r#"tags["k"]"#,
+            ),
+            (("limit", Value::from(0)), "limit"),
+            (
+                (
+                    "limit",
+                    Value::Number(crate::framework::number::Number::Float(1.5)),
+                ),
+                "limit",
+            ),
+            (
+                ("timeouts", Value::object([("create", s("5 minutes"))])),
+                "timeouts.create",
+            ),
+        ] {
+            let config = config([("name", s("x")), member.clone()]);
+            assert_eq!(found(&config), [path], "{member:?}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_secret_is_not_repeated() {
+        let config = config([("name", s("x")), ("secret", s("hunter2"))]);
+        let found = validate(&schema(), &config, true);
+        let detail = &found.iter().next().unwrap().detail;
+        assert_eq!(
+            detail,
+            r#"secret: must be long, but is "(sensitive value)"."#
+        );
+    }
+
+    /// The paths of the errors.
+    fn found(config: &Value) -> Vec<String> {
+        validate(&schema(), config, true)
+            .iter()
+            .map(|error| error.attribute.clone().unwrap_or_default().to_string())
+            .collect()
+    }
+
+    fn config<const N: usize>(members: [(&str, Value); N]) -> Value {
+        let names = [
+            "name", "id", "nodes", "words", "set", "tags", "limit", "secret", "timeouts",
+        ];
+        let unset = names.map(|name| (name, Value::Null));
+        Value::object(unset.into_iter().chain(members))
+    }
+
+    fn schema() -> Schema {
+        let one_of = Check::OneOf(&["a", "b"]);
+        let node = vec![
+            Attribute::required("ip", Type::String, "An address.").check(Check::Text(|text| {
+                text.parse::<std::net::Ipv4Addr>()
+                    .map(drop)
+                    .map_err(|_| "must be an IPv4 address".to_owned())
+            })),
+            Attribute::computed("id", Type::String, "An id."),
+        ];
+        let key = Check::Key(|key| match key {
+            "_" => Err("must be a node name".to_owned()),
+            _ => Ok(()),
+        });
+        Schema::new(
+            "A thing.",
+            vec![
+                Attribute::required("name", Type::String, "A name."),
+                Attribute::computed("id", Type::String, "An id."),
+                Attribute::optional("nodes", Shape::map_of(node), "Nodes.").check(key),
+                Attribute::optional("words", Type::list(Type::String), "Words.")
+                    .check(one_of.clone()),
+                Attribute::optional("set", Type::set(Type::String), "Words.").check(one_of),
+                Attribute::optional("tags", Type::map(Type::String), "Tags."),
+                Attribute::optional("limit", Type::Number, "A limit.").check(Check::Range(1..=9)),
+                Attribute::optional("secret", Type::String, "A secret.")
+                    .sensitive()
+                    .check(Check::Text(|text| {
+                        Err(format!("must be long, but is {text:?}"))
+                    })),
+            ],
+        )
+        .with_timeouts(Timeouts::default())
+    }
+
+    fn s(text: &str) -> Value {
+        Value::from(text)
+    }
+}

@@ -1,4 +1,4 @@
-//! Terraform's object wire format: values as MessagePack, directed by their type.
+//! Terraform's object wire format: values in `MessagePack`, directed by their type.
 
 #[cfg(test)]
 mod tests;

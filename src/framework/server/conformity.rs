@@ -68,3 +68,49 @@ fn compare(
         _ => found.push(place.path()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check_applied;
+    use crate::framework::schema::Type;
+    use crate::framework::value::Value;
+
+    #[test]
+    fn only_what_was_planned_as_known_is_compared() {
+        let strings = || Value::list([Value::from("a"), Value::from("b")]);
+        let unsure = || Value::list([Value::from("a"), Value::Unknown]);
+        let keyed = |key: &str| Value::object([(key, Value::from("a"))]);
+        let (list, set) = (Type::list(Type::String), Type::set(Type::String));
+        let map = Type::map(Type::String);
+        for (r#type, planned, applied, paths) in [
+            (Type::String, Value::from("a"), Value::from("b"), &["a"][..]),
+            (Type::String, Value::from("a"), Value::Null, &["a"]),
+            (Type::String, Value::Null, Value::from("a"), &["a"]),
+            (Type::String, Value::Unknown, Value::from("a"), &[]),
+            (list.clone(), unsure(), strings(), &[]),
+            (list.clone(), strings(), unsure(), &["a[1]"]),
+            (list, strings(), Value::list([]), &["a"]),
+            (set.clone(), unsure(), strings(), &[]),
+            (set, strings(), Value::list([]), &["a"]),
+            (map.clone(), keyed("k"), keyed("l"), &["a"]),
+            (
+                map,
+                Value::object([("k", Value::from("b"))]),
+                keyed("k"),
+                &[r#"a["k"]"#],
+            ),
+        ] {
+            let r#type = Type::Object(vec![("a".to_owned(), r#type)]);
+            let (planned, applied) = (
+                Value::object([("a", planned)]),
+                Value::object([("a", applied)]),
+            );
+            let found = check_applied("fake", &r#type, &planned, &applied);
+            let found: Vec<_> = found
+                .iter()
+                .map(|error| error.attribute.clone().unwrap().to_string())
+                .collect();
+            assert_eq!(found, paths, "{planned:?} {applied:?}");
+        }
+    }
+}
