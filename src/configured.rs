@@ -14,6 +14,8 @@ pub struct Configured {
     pub adopt_remnants: bool,
     /// What creates of this run have taken over.
     pub claims: Claims,
+    /// What the state holds and this run may replace: a create that finds it has not found a stranger.
+    pub replaced: Claims,
 }
 
 /// Names of things that a create of this run has made or taken over.

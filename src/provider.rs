@@ -69,11 +69,15 @@ impl Provider for Ako {
             }),
             adopt_remnants: config.get("adopt_remnants").as_bool().unwrap_or(true),
             claims: Claims::default(),
+            replaced: Claims::default(),
         })
     }
 
     fn resources() -> Vec<Box<dyn AnyResource<Configured>>> {
-        vec![resource::<resources::pod_routes::PodRoutes>()]
+        vec![
+            resource::<resources::cluster_subnet::ClusterSubnet>(),
+            resource::<resources::pod_routes::PodRoutes>(),
+        ]
     }
 
     fn data_sources() -> Vec<Box<dyn AnyDataSource<Configured>>> {
