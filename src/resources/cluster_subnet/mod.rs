@@ -10,7 +10,7 @@
 //! fails keeps the prior state, so that the next one finds what is left to do.
 //!
 //! Calls of Azure, polls apart: read 2 (1 with an existing table), plan of a create 2, other plans 0, create 6, change
-//! of tags 2, change of the SE subnet 3, move to a new table 9, delete 3.
+//! of tags 3, change of the SE subnet 3, move to a new table 9, delete 3.
 
 mod messages;
 mod model;
@@ -67,6 +67,7 @@ impl Resource for ClusterSubnet {
         if plan.is_create() {
             return self.look_ahead(context, plan).await;
         }
+        self.configured.replaced.claim(plan::replaced_table(plan));
         if let Some(warning) = plan::transition(plan) {
             context.warn(warning);
         }
@@ -109,6 +110,9 @@ impl Resource for ClusterSubnet {
         if subnet.is_none() && table.is_none() {
             return Ok(None);
         }
+        // A tainted object is planned as a create, which then finds what is here.
+        let id = target.se_subnet.to_string().to_lowercase();
+        self.configured.replaced.claim([id]);
         Ok(Some(prior.refreshed(subnet.as_ref(), table.as_ref())))
     }
 

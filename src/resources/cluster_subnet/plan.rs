@@ -87,6 +87,17 @@ pub(super) fn transition(plan: &Plan<'_>) -> Option<Diagnostic> {
     }
 }
 
+/// The owned table of an object that another one replaces, in lower case.
+pub(super) fn replaced_table(plan: &Plan<'_>) -> Option<String> {
+    let is_replaced = plan.changes("name") || plan.changes("virtual_network_id");
+    let was_owned = plan.prior("existing_route_table_id").is_null();
+    let table = plan
+        .prior("route_table_id")
+        .as_str()
+        .filter(|_| is_replaced && was_owned);
+    table.map(str::to_lowercase)
+}
+
 impl ClusterSubnet {
     /// Tells at plan what a create would meet, with one read of the virtual network and one of the route table.
     pub(super) async fn look_ahead(
@@ -130,11 +141,14 @@ impl ClusterSubnet {
         let Some(network) = azure.get_virtual_network(&limits, network).await? else {
             return Ok(vec![messages::forecast(messages::no_network(target))]);
         };
-        let table = match target.route_table.owned() {
-            Some(id) => azure.get_route_table(&limits, id).await?,
-            None => None,
-        };
         let mut warnings = misplaced(target, &network);
+        if self.is_replaced(&target.se_subnet) {
+            return Ok(warnings);
+        }
+        let table = match target.route_table.owned() {
+            Some(id) if !self.is_replaced(id) => azure.get_route_table(&limits, id).await?,
+            _ => None,
+        };
         let desired = target.desired_table(planned);
         let owned = target.route_table.owned().map(azure_id);
         let found = check_create(
@@ -155,6 +169,12 @@ impl ClusterSubnet {
             Err(refusal) => Some(messages::forecast(messages::refused(&refusal, target))),
         });
         Ok(warnings)
+    }
+
+    /// Whether what is found under that id is our own, which goes before the new one is made.
+    fn is_replaced(&self, id: &impl ToString) -> bool {
+        let id = id.to_string().to_lowercase();
+        self.configured.replaced.holds(&id)
     }
 }
 

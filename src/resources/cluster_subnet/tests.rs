@@ -2,7 +2,7 @@
 
 use super::{ClusterSubnet, Model};
 use crate::clients::{Clients, Settings, Variables, azure, kubernetes, user_agent};
-use crate::configured::Configured;
+use crate::configured::{Claims, Configured};
 use crate::domain::marks::MARK_KEY;
 use crate::framework::diagnostics::{Diagnostics, Severity};
 use crate::framework::function::AnyFunction;
@@ -46,7 +46,8 @@ impl Provider for LabProvider {
                 request_timeout: Duration::from_secs(30),
             }),
             adopt_remnants: config.get("adopt_remnants").as_bool().unwrap(),
-            claims: Default::default(),
+            claims: Claims::default(),
+            replaced: Claims::default(),
         })
     }
 
@@ -542,7 +543,7 @@ async fn an_interrupt_during_an_unclear_write_keeps_the_object_in_the_state() {
     let config = scene.config(json!({}));
     let held = scene
         .lab
-        .add_fault(Fault::on("PUT", "*/subnets/snet-se", Action::Stall).always());
+        .add_fault(Fault::on("PUT", "*/subnets/snet-se", Action::Hold));
     let apply = scene.apply(&Value::Null, &config);
     let interrupt = async {
         assert!(scene.lab.held(held, Duration::from_secs(20)).await);
@@ -1096,6 +1097,64 @@ fn what_the_configuration_alone_shows_is_an_error_at_its_attribute() {
     }
     let fine = server.validate_resource(NAME, &object(&base), true);
     assert_eq!(errors(&fine), "");
+}
+
+#[tokio::test]
+async fn a_changed_cluster_in_the_mark_is_drift_and_a_lost_mark_is_none() {
+    let scene = Scene::new().await;
+    let config = scene.config(json!({}));
+    let state = scene.created(&config).await;
+    let table = scene.table("rt-se");
+    let mark = mark_of(&scene.azure(&table)).replace("cluster1", "cluster9");
+    let tags = json!({"tags": {MARK_KEY: mark}});
+    scene.lab.azure().request("PATCH", &table, tags);
+    let drifted = scene.read(&state).await;
+    assert_eq!(text(&drifted, "cluster_name"), "cluster9");
+    assert_eq!(scene.applied(&drifted, &config).await, state);
+    assert!(mark_of(&scene.azure(&table)).ends_with(":cluster1"));
+}
+
+#[tokio::test]
+async fn a_plan_does_not_take_the_object_that_it_replaces_for_a_stranger() {
+    let scene = Scene::new().await;
+    let config = scene.config(json!({}));
+    let state = scene.created(&config).await;
+    // A tainted object: read, then planned as a create.
+    scene.read(&state).await;
+    let plan = scene.plan(&Value::Null, &config).await;
+    assert_eq!(plan.diagnostics, Diagnostics::new());
+    // Another name with the same table: planned in place first, then as a create.
+    let renamed = scene.config(json!({"name": "snet-new", "address_prefixes": ["10.1.60.0/24"]}));
+    scene.plan(&state, &renamed).await;
+    let plan = scene.plan(&Value::Null, &renamed).await;
+    assert_eq!(plan.diagnostics, Diagnostics::new());
+}
+
+#[tokio::test]
+async fn each_operation_makes_as_few_calls_as_its_steps_need() {
+    let scene = Scene::new().await;
+    let config = scene.config(json!({}));
+    let state = scene.created(&config).await;
+    let calls = |scene: &Scene| {
+        let count = scene.calls().len();
+        scene.lab.clear_journal();
+        count
+    };
+    assert_eq!(calls(&scene), 2 + 6, "planning and creating");
+    scene.read(&state).await;
+    assert_eq!(calls(&scene), 2, "reading");
+    let config = scene.config(json!({"tags": {"a": "b"}}));
+    let state = scene.applied(&state, &config).await;
+    assert_eq!(calls(&scene), 2 + 3, "reading and changing tags");
+    let config = scene.config(json!({"tags": {"a": "b"}, "address_prefixes": ["10.1.33.0/24"]}));
+    let state = scene.applied(&state, &config).await;
+    assert_eq!(calls(&scene), 2 + 3, "reading and changing prefixes");
+    let config =
+        scene.config(json!({"address_prefixes": ["10.1.33.0/24"], "route_table_name": "rt-2"}));
+    let state = scene.applied(&state, &config).await;
+    assert_eq!(calls(&scene), 2 + 9, "reading and moving to another table");
+    scene.delete(&state).await;
+    assert_eq!(calls(&scene), 3, "deleting");
 }
 
 #[test]
