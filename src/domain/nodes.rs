@@ -98,7 +98,7 @@ pub enum SkipReason {
     BadAnnotation(CidrError),
     /// The spec has an entry that is no network at all.
     BadPodCidr(CidrError),
-    /// No InternalIP of IPv4.
+    /// No `InternalIP` of IPv4.
     NoInternalIp,
     /// A network of IPv6.
     Ipv6,

@@ -275,3 +275,6 @@ impl PodRoutes {
 fn claim_on(table: &RouteTableId, name: &str) -> String {
     format!("{table}/routes/{name}").to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests;
