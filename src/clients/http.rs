@@ -158,7 +158,10 @@ impl Sender {
                 Err(Lost::NotConnected(error)) => {
                     progress.connections += 1;
                     if progress.connections >= CONNECTION_ATTEMPTS || is_certificate_error(&error) {
-                        return Err(NoAnswer::Unreachable(error));
+                        return Err(match progress.after_lost_answer {
+                            true => NoAnswer::Unclear(chain(&error)),
+                            false => NoAnswer::Unreachable(error),
+                        });
                     }
                     (None, chain(&error))
                 }

@@ -1,15 +1,9 @@
 //! Who we are towards Azure: which credential the settings and the environment describe.
 
-use super::super::http::Sender;
-use super::super::{Interrupted, Limits, NotReady, Setting, Variables};
-use super::environment::Cloud;
-use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
-use azure_core::credentials::{AccessToken, Secret, TokenCredential};
+use super::super::{NotReady, Setting, Variables};
+use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::error::ErrorKind;
-use azure_core::http::{
-    AsyncRawResponse, ClientMethodOptions, ClientOptions, ExponentialRetryOptions, HttpClient,
-    Request, RetryOptions, Transport,
-};
+use azure_core::http::{ClientMethodOptions, ClientOptions};
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, ClientAssertion, ClientAssertionCredential,
     ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
@@ -17,8 +11,6 @@ use azure_identity::{
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
 
 /// Every way of signing in that works, for errors of those who configured none of them.
 const WAYS: &str = "Configure one of: a client secret (azure.tenant_id, azure.client_id, azure.client_secret or \
@@ -147,20 +139,29 @@ impl Way {
         })
     }
 
-    fn noun(&self) -> &'static str {
-        match self {
-            Way::ClientSecret { .. } => "a client secret",
-            Way::Oidc { .. } => "an OIDC token",
-            Way::Cli { .. } => "the Azure CLI",
+    /// The error of this way, in the words of the login service or the tool.
+    pub(super) fn failed(&self, source: azure_core::Error) -> Error {
+        let (way, hint) = match self {
+            Way::ClientSecret { .. } => ("a client secret", String::new()),
+            Way::Oidc { .. } => ("an OIDC token", String::new()),
+            // Whoever ends here may have meant to configure something else.
+            Way::Cli { .. } => (
+                "the Azure CLI",
+                format!(", and no other credential is configured. {WAYS}"),
+            ),
+        };
+        Error::Failed {
+            way,
+            hint,
+            source: Arc::new(source),
         }
     }
 
-    fn credential(
+    /// The credential of `azure_identity` that signs in this way.
+    pub(super) fn credential(
         &self,
-        cloud: &Cloud,
-        sender: &Sender,
+        client_options: ClientOptions,
     ) -> azure_core::Result<Arc<dyn TokenCredential>> {
-        let client_options = client_options(cloud, sender);
         Ok(match self.clone() {
             Way::ClientSecret {
                 tenant,
@@ -199,103 +200,6 @@ impl ClientAssertion for OidcToken {
                     Err(azure_core::Error::with_message(ErrorKind::Io, text))
                 }
             },
-        }
-    }
-}
-
-/// The access token of one client: asked for once, however many wait for it.
-#[derive(Debug)]
-pub(super) struct Tokens {
-    way: Way,
-    sender: Sender,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    credential: Option<Arc<dyn TokenCredential>>,
-    token: Option<AccessToken>,
-    /// The last failure, for those who were waiting while it happened.
-    failure: Option<(Instant, Error)>,
-}
-
-/// Why a token was not handed out.
-#[derive(Debug)]
-pub(super) enum NoToken {
-    Failed(Error),
-    Interrupted(Interrupted),
-}
-
-impl Tokens {
-    pub(super) fn new(way: Way, sender: Sender) -> Tokens {
-        Tokens {
-            way,
-            sender,
-            held: Mutex::default(),
-        }
-    }
-
-    /// A token that is valid for some minutes more.
-    pub(super) async fn get(&self, limits: &Limits, cloud: &Cloud) -> Result<Secret, NoToken> {
-        let asked = Instant::now();
-        tokio::select! {
-            biased;
-            cause = limits.ended() => Err(NoToken::Interrupted(cause)),
-            token = self.get_or_request(asked, cloud) => token.map_err(NoToken::Failed),
-        }
-    }
-
-    /// Forgets `token`, which Azure no longer accepts.
-    pub(super) async fn refused(&self, token: &Secret) {
-        let mut held = self.held.lock().await;
-        if held.token.as_ref().is_some_and(|held| &held.token == token) {
-            // The credential has a memory of its own.
-            *held = Held::default();
-        }
-    }
-
-    async fn get_or_request(&self, asked: Instant, cloud: &Cloud) -> Result<Secret, Error> {
-        let mut held = self.held.lock().await;
-        if let Some(token) = held.token.as_ref().filter(|token| is_fresh(token)) {
-            return Ok(token.token.clone());
-        }
-        match &held.failure {
-            Some((when, failure)) if *when > asked => return Err(failure.clone()),
-            _ => {}
-        }
-        let outcome = self.request(&mut held, cloud).await;
-        match outcome {
-            Ok(token) => Ok(held.token.insert(token).token.clone()),
-            Err(source) => {
-                let failure = Error::Failed {
-                    way: self.way.noun(),
-                    hint: match self.way {
-                        Way::Cli { .. } => {
-                            format!(", and no other credential is configured. {WAYS}")
-                        }
-                        _ => String::new(),
-                    },
-                    source: Arc::new(source),
-                };
-                held.failure = Some((Instant::now(), failure.clone()));
-                Err(failure)
-            }
-        }
-    }
-
-    async fn request(&self, held: &mut Held, cloud: &Cloud) -> azure_core::Result<AccessToken> {
-        let credential = match &held.credential {
-            Some(credential) => credential,
-            None => held
-                .credential
-                .insert(self.way.credential(cloud, &self.sender)?),
-        };
-        // The pipeline repeats what the transport has given up; this ends what the transport cannot see.
-        let limit = self.sender.request_timeout() * 4;
-        let scopes = [cloud.scope.as_str()];
-        match tokio::time::timeout(limit, credential.get_token(&scopes, None)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(no_answer(limit)),
         }
     }
 }
@@ -426,47 +330,86 @@ impl Arguments<'_> {
     }
 }
 
-/// Our HTTP client under `azure_identity`, with a limit for each request.
-#[derive(Debug)]
-struct LimitedTransport {
-    client: reqwest::Client,
-    limit: Duration,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::io::Write;
 
-#[async_trait::async_trait]
-impl HttpClient for LimitedTransport {
-    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let answer = self.client.execute_request(request);
-        match tokio::time::timeout(self.limit, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(no_answer(self.limit)),
+    fn way(pairs: &[(&str, &str)]) -> Result<Way, NotReady> {
+        let pairs = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let variables = Variables::from_map(pairs.collect::<BTreeMap<_, _>>());
+        Way::new(&Settings::default(), &variables)
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    const WHO: [(&str, &str); 2] = [("ARM_TENANT_ID", "t"), ("ARM_CLIENT_ID", "c")];
+
+    #[test]
+    fn a_client_secret_goes_before_an_oidc_token_and_that_before_the_azure_cli() {
+        let mut pairs = WHO.to_vec();
+        assert!(matches!(way(&pairs), Ok(Way::Cli { tenant: Some(_) })));
+        pairs.extend([("ARM_USE_OIDC", "true"), ("ARM_OIDC_TOKEN", "token")]);
+        assert!(matches!(way(&pairs), Ok(Way::Oidc { .. })));
+        pairs.push(("ARM_CLIENT_SECRET", "secret"));
+        assert!(matches!(way(&pairs), Ok(Way::ClientSecret { .. })));
+    }
+
+    #[test]
+    fn an_incomplete_way_is_an_error_and_no_other_is_tried() {
+        let error = way(&[("ARM_CLIENT_SECRET", "secret")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "azure.tenant_id is not set: set it in the provider block, or the environment variable ARM_TENANT_ID"
+        );
+    }
+
+    #[test]
+    fn a_secret_and_its_file_must_agree() {
+        let file = file("secret\n");
+        let path = file.path().display().to_string();
+        let mut pairs = WHO.to_vec();
+        pairs.push(("ARM_CLIENT_SECRET_FILE_PATH", &path));
+        assert!(
+            matches!(way(&pairs), Ok(Way::ClientSecret { secret, .. }) if secret.secret() == "secret")
+        );
+        pairs.push(("ARM_CLIENT_SECRET", "other"));
+        let error = way(&pairs).unwrap_err().to_string();
+        assert!(error.ends_with("differ: set one of them"), "{error}");
+        assert!(!error.contains("other"), "{error}");
+    }
+
+    #[test]
+    fn without_any_way_the_error_names_them_all() {
+        let error = way(&[("ARM_USE_CLI", "false")]).unwrap_err().to_string();
+        for name in [
+            "ARM_CLIENT_SECRET",
+            "ARM_OIDC_TOKEN",
+            "azure.use_oidc",
+            "az login",
+        ] {
+            assert!(error.contains(name), "{error}");
         }
     }
-}
 
-fn client_options(cloud: &Cloud, sender: &Sender) -> ClientOptions {
-    let mut custom = CustomConfiguration::default();
-    custom.authority_host = cloud.authority.to_string();
-    ClientOptions {
-        cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
-        transport: Some(Transport::new(Arc::new(LimitedTransport {
-            client: sender.client().clone(),
-            limit: sender.request_timeout(),
-        }))),
-        retry: RetryOptions::exponential(ExponentialRetryOptions {
-            max_retries: 4,
-            ..ExponentialRetryOptions::default()
-        }),
-        ..ClientOptions::default()
+    #[test]
+    fn a_way_that_is_not_built_is_not_passed_over_in_silence() {
+        let error = way(&[("ARM_USE_MSI", "true")]).unwrap_err().to_string();
+        assert!(error.starts_with("ARM_USE_MSI: "), "{error}");
+        assert!(matches!(way(&[("ARM_USE_MSI", "")]), Ok(Way::Cli { .. })));
     }
-}
 
-fn is_fresh(token: &AccessToken) -> bool {
-    let soon = azure_core::time::OffsetDateTime::now_utc() + azure_core::time::Duration::minutes(5);
-    token.expires_on > soon
-}
-
-fn no_answer(limit: Duration) -> azure_core::Error {
-    let text = format!("no answer within {} seconds", limit.as_secs());
-    azure_core::Error::with_message(ErrorKind::Io, text)
+    #[test]
+    fn a_secret_is_never_shown() {
+        let mut pairs = WHO.to_vec();
+        pairs.push(("ARM_CLIENT_SECRET", "hush"));
+        assert!(!format!("{:?}", way(&pairs)).contains("hush"));
+    }
 }

@@ -9,6 +9,7 @@ pub mod route_tables;
 pub mod subnets;
 pub mod virtual_networks;
 
+mod answers;
 mod environment;
 mod error;
 mod locks;
@@ -16,6 +17,7 @@ mod operations;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use credentials::Settings;
 pub use error::{Detail, Error, Refusal, WriteState};
@@ -23,12 +25,13 @@ pub use locks::{LockGuard, LockKey};
 
 use super::http::Sender;
 use super::{Limits, NotReady};
-use credentials::{Tokens, Way};
+use credentials::Way;
 use environment::{Cloud, CloudSource};
 use locks::Locks;
 use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokens::Tokens;
 use tokio::sync::OnceCell;
 
 /// A client of Azure Resource Manager.

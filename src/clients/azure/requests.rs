@@ -1,11 +1,12 @@
 //! Reading, writing and deleting one object, whatever its type.
 
-use super::super::http::{Answer, Call, Repeat, Verdict};
+use super::super::http::{Answer, Call, Repeat};
 use super::Client;
-use super::credentials::NoToken;
+use super::answers::{covers, judge};
 use super::environment::Cloud;
 use super::error::{Error, Refusal, WriteState};
 use super::ids::{RouteTableId, SubnetId, VirtualNetworkId};
+use super::tokens::NoToken;
 use crate::clients::Limits;
 use azure_core::credentials::Secret;
 use bytes::Bytes;
@@ -14,7 +15,6 @@ use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::time::Duration;
 
 /// The version of Microsoft.Network's interface that the recordings of cloud-provider-azure show.
 const NETWORK_API_VERSION: &str = "2025-05-01";
@@ -129,12 +129,13 @@ impl Client {
             match self.write(limits, request()).await {
                 Ok(answer) => break answer,
                 Err(unclear @ Error::Unclear { .. }) if etag.is_none() => {
+                    let known = unclear.to_string();
                     match self
                         .look_after_unclear(limits, object, &body, unclear)
                         .await?
                     {
                         Some(answer) => break answer,
-                        None => self.pause(limits, &action, attempt).await?,
+                        None => self.pause(limits, &action, attempt, &known).await?,
                     }
                 }
                 Err(error) => return Err(error),
@@ -188,7 +189,10 @@ impl Client {
                 };
             }
             match self.follow(limits, object, &action, &answer).await {
-                Err(Error::TryAgain(_)) => self.pause(limits, &action, attempt).await?,
+                Err(Error::TryAgain(refusal)) => {
+                    let known = refusal.to_string();
+                    self.pause(limits, &action, attempt, &known).await?;
+                }
                 outcome => return outcome,
             }
         }
@@ -200,10 +204,11 @@ impl Client {
         limits: &Limits,
         action: &str,
         attempt: u32,
+        last_known: &str,
     ) -> Result<(), Error> {
         limits.pause(attempt).await.map_err(|cause| {
-            let (waiting_for, known) = ("the next attempt", "the last attempt did not succeed");
-            Error::interrupted(cause, action, waiting_for, known, WriteState::Unclear)
+            let waiting_for = "the next attempt";
+            Error::interrupted(cause, action, waiting_for, last_known, WriteState::Unclear)
         })
     }
 
@@ -226,15 +231,20 @@ impl Client {
         let cloud = self.cloud(limits, request.action).await?;
         let is_write = request.method != Method::GET;
         let mut renewed = false;
+        let mut lost = false;
         loop {
-            let token = self.tokens.get(limits, cloud).await;
-            let token = token.map_err(|cause| no_token(request.action, cause))?;
+            let token = match self.tokens.get(limits, cloud).await {
+                Ok(token) => token,
+                Err(cause) => return Err(no_token(request.action, cause, lost)),
+            };
             let call = request.to_call(cloud, self.headers(&request, &token));
             let answer = self.sender.send(limits, &call, judge).await;
-            let answer = answer.map_err(|cause| {
+            let mut answer = answer.map_err(|cause| {
                 let host = cloud.endpoint.authority();
                 Error::from_no_answer(request.action, host, is_write, cause)
             })?;
+            lost |= answer.after_lost_answer;
+            answer.after_lost_answer = lost;
             // The token may have been revoked, or expired while Azure was busy.
             if answer.status != StatusCode::UNAUTHORIZED || renewed {
                 return Ok(answer);
@@ -317,7 +327,12 @@ impl Client {
                 Some(held) => return Ok(held),
                 // A replica may lag behind; azapi reads again for the same reason.
                 None if attempt < READS_AFTER_WRITE => self
-                    .pause(limits, action, attempt)
+                    .pause(
+                        limits,
+                        action,
+                        attempt,
+                        "it was made and cannot be found yet",
+                    )
                     .await
                     .map_err(|error| error.after_acceptance(action))?,
                 None => {
@@ -363,66 +378,6 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Whether Azure's answer is its last word.
-fn judge(answer: &Answer) -> Verdict {
-    let refusal = || {
-        let body: Value = serde_json::from_slice(&answer.body).ok()?;
-        Refusal::from_body("", &body)
-    };
-    let said = |refusal: &Option<Refusal>| {
-        let status = answer.status.as_u16();
-        match refusal {
-            Some(refusal) => format!(
-                "status {status}, code {}: {}",
-                refusal.code, refusal.message
-            ),
-            None => format!("status {status}"),
-        }
-    };
-    match answer.status.as_u16() {
-        409 | 429 => {
-            let refusal = refusal();
-            let busy = refusal.as_ref().is_some_and(Refusal::is_retryable);
-            if answer.status == StatusCode::CONFLICT && !busy {
-                return Verdict::Final;
-            }
-            let asked = refusal
-                .as_ref()
-                .and_then(|refusal| asked_wait(&refusal.message));
-            Verdict::Busy(answer.retry_after().or(asked), said(&refusal))
-        }
-        408 | 500 | 502 | 503 | 504 => Verdict::Broken(answer.retry_after(), said(&refusal())),
-        _ => Verdict::Final,
-    }
-}
-
-/// The wait that a message asks for: `… can be retried in 12 seconds` (met by cloud-provider-azure).
-fn asked_wait(message: &str) -> Option<Duration> {
-    let (_, after) = message.split_once("retried in ")?;
-    let (number, unit) = after.split_once(' ')?;
-    let seconds = unit.starts_with("second").then(|| number.parse().ok())??;
-    (seconds <= 600).then(|| Duration::from_secs(seconds))
-}
-
-/// Whether `held` has every member of `wanted`, with the same value. Azure adds members of its own, and keeps the
-/// case in which names and ids were first written.
-fn covers(wanted: &Value, held: &Value) -> bool {
-    match (wanted, held) {
-        (Value::Object(wanted), Value::Object(held)) => wanted
-            .iter()
-            .all(|(name, wanted)| held.get(name).is_some_and(|held| covers(wanted, held))),
-        (Value::Array(wanted), Value::Array(held)) => {
-            wanted.len() == held.len()
-                && wanted
-                    .iter()
-                    .zip(held)
-                    .all(|(wanted, held)| covers(wanted, held))
-        }
-        (Value::String(wanted), Value::String(held)) => wanted.eq_ignore_ascii_case(held),
-        _ => wanted == held,
-    }
-}
-
 fn parse<T: DeserializeOwned>(action: &str, answer: &Answer) -> Result<T, Error> {
     serde_json::from_slice(&answer.body).map_err(|error| match error.is_data() {
         // It is JSON, and not of the form that the documentation gives.
@@ -447,8 +402,13 @@ fn to_json(action: &str, wanted: &impl Serialize) -> Result<Value, Error> {
     })
 }
 
-fn no_token(action: &str, cause: NoToken) -> Error {
+/// The error of a call for which there is no token; `lost` if an earlier attempt may have been carried out.
+fn no_token(action: &str, cause: NoToken, lost: bool) -> Error {
     match cause {
+        NoToken::Failed(source) if lost => Error::Unclear {
+            action: action.to_owned(),
+            reason: source.to_string(),
+        },
         NoToken::Failed(source) => Error::NotAuthenticated {
             action: action.to_owned(),
             source,
@@ -457,57 +417,11 @@ fn no_token(action: &str, cause: NoToken) -> Error {
             cause,
             action,
             "an access token",
-            "nothing was sent",
-            WriteState::NotSent,
+            "there is none yet",
+            match lost {
+                true => WriteState::Unclear,
+                false => WriteState::NotSent,
+            },
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn answer(status: u16, body: &Value) -> Answer {
-        Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers: HeaderMap::new(),
-            body: Bytes::from(body.to_string()),
-            after_lost_answer: false,
-        }
-    }
-
-    fn error(code: &str, message: &str) -> Value {
-        json!({"error": {"code": code, "message": message, "details": []}})
-    }
-
-    #[test]
-    fn a_conflict_is_waited_out_only_if_another_operation_causes_it() {
-        let busy = answer(409, &error("AnotherOperationInProgress", "busy"));
-        assert!(matches!(judge(&busy), Verdict::Busy(None, _)));
-        let conflict = answer(409, &error("RoleAssignmentExists", "exists"));
-        assert_eq!(judge(&conflict), Verdict::Final);
-    }
-
-    #[test]
-    fn a_wait_named_in_the_message_is_kept() {
-        let message = "The request failed due to conflict and can be retried in 12 seconds.";
-        let busy = answer(429, &error("RetryableError", message));
-        let Verdict::Busy(wait, _) = judge(&busy) else {
-            panic!("not busy")
-        };
-        assert_eq!(wait, Some(Duration::from_secs(12)));
-    }
-
-    #[test]
-    fn an_object_covers_what_was_wanted_though_azure_added_members() {
-        let wanted = json!({"location": "westeurope", "properties": {"routes": []}});
-        let mut held = json!({
-            "id": "x", "location": "WestEurope",
-            "properties": {"routes": [], "provisioningState": "Updating"},
-        });
-        assert!(covers(&wanted, &held));
-        held["properties"]["routes"] = json!([{"name": "foreign"}]);
-        assert!(!covers(&wanted, &held));
     }
 }

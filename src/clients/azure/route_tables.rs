@@ -159,7 +159,10 @@ impl Client {
                     match self.get_route_table(limits, id).await? {
                         None => return Ok(()),
                         Some(table) if !table.properties.subnets.is_empty() => return Err(error),
-                        Some(_) => self.pause(limits, error.action(), attempt).await?,
+                        Some(_) => {
+                            let (action, known) = (error.action(), error.to_string());
+                            self.pause(limits, action, attempt, &known).await?;
+                        }
                     }
                 }
                 outcome => return outcome,

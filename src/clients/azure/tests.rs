@@ -642,6 +642,46 @@ async fn a_wrong_secret_is_told_in_the_login_services_words() {
 }
 
 #[tokio::test]
+async fn those_who_wait_for_a_token_share_its_failure() {
+    let scene = Scene::new().await;
+    let wrong = [("ARM_CLIENT_SECRET", "wrong")];
+    let clients = clients(&scene.lab, &wrong, Duration::from_secs(30));
+    let azure = clients.azure().unwrap();
+    let id = scene.table_id();
+    let reads = (0..10).map(|_| azure.get_route_table(&scene.limits, &id));
+    let reads = futures::future::join_all(reads).await;
+    assert!(reads.iter().all(Result::is_err));
+    let journal = scene.lab.journal();
+    let logins = journal
+        .iter()
+        .filter(|entry| entry.service == "login")
+        .count();
+    assert_eq!(logins, 1);
+}
+
+#[tokio::test]
+async fn a_token_of_another_identity_provider_is_exchanged() {
+    let scene = Scene::new().await;
+    let claims = json!({"iss": "https://issuer", "sub": "us", "aud": "api://AzureADTokenExchange", "exp": 4102444800_u64});
+    let part = |value: &serde_json::Value| {
+        use base64::Engine;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string())
+    };
+    let token = format!("{}.{}.c2ln", part(&json!({"alg": "RS256"})), part(&claims));
+    let oidc = [
+        ("ARM_CLIENT_SECRET", ""),
+        ("ARM_USE_OIDC", "true"),
+        ("ARM_OIDC_TOKEN", token.as_str()),
+    ];
+    let clients = clients(&scene.lab, &oidc, Duration::from_secs(30));
+    let azure = clients.azure().unwrap();
+    let read = azure
+        .get_route_table(&scene.limits, &scene.table_id())
+        .await;
+    assert_eq!(read.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_token_that_azure_no_longer_takes_is_renewed_once() {
     let scene = Scene::new().await;
     scene.get().await;

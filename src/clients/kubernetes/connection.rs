@@ -81,10 +81,10 @@ impl Resolved {
             variables,
         };
         let mut resolved = match is_own_kubeconfig(connection) {
-            true => section.from_kubeconfig(connection)?,
+            true => section.kubeconfig(connection)?,
             false if connection.host.is_some() => Resolved::default(),
             false => {
-                let mut resolved = section.from_kubeconfig(connection)?;
+                let mut resolved = section.kubeconfig(connection)?;
                 section.override_cluster(&mut resolved.cluster)?;
                 resolved
             }
@@ -156,7 +156,7 @@ struct Section<'a> {
 
 impl Section<'_> {
     /// The cluster and the user that the kubeconfig names; nothing where there is no kubeconfig.
-    fn from_kubeconfig(&self, connection: &Connection) -> Result<Resolved, Error> {
+    fn kubeconfig(&self, connection: &Connection) -> Result<Resolved, Error> {
         let files = match &connection.config_path {
             Some(path) => vec![path.clone()],
             None => self.files()?,
