@@ -5,7 +5,7 @@
 //! | `GET /journal`, `DELETE /journal` | every request so far; forget them |
 //! | `GET /state` | everything that exists |
 //! | `GET /history?id=…` | the states that a route table or virtual network was in |
-//! | `GET /latency`, `POST /latency` | `{"profile": "none" \| "realistic" \| milliseconds}` or `{"call_ms", "operation_ms"}` |
+//! | `GET /latency`, `POST /latency` | `{"profile": "realistic"}` (or `none`, or milliseconds), or `{"call_ms", "operation_ms"}` |
 //! | `GET /faults`, `POST /faults`, `DELETE /faults` | list; arm one ([`Fault`]), answers `{"id": n}`; disarm all |
 //! | `POST /release` | `{"fault": n}`, or `{}` for all that is held |
 //! | `GET /settings`, `POST /settings` | [`Settings`]; members that are left out keep their value |

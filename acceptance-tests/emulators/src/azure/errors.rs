@@ -270,7 +270,10 @@ impl ArmError {
     pub(super) fn retryable_operation(operation: &str, id: &str) -> ArmError {
         ArmError::retryable().with_detail(
             "RetryableErrorDueToAnotherOperation",
-            format!("Operation PutOperation ({operation}) is updating resource {id}. The call can be retried in 1 seconds."),
+            format!(
+                "Operation PutOperation ({operation}) is updating resource {id}. The call can be retried \
+                 in 1 seconds."
+            ),
         )
     }
 

@@ -73,7 +73,11 @@ async fn a_role_is_assigned_once_and_only_while_it_is_unassigned_may_it_go() {
     let name = |n: u32| {
         format!("{table}/{authorization}/roleAssignments/bbbbbbbb-0000-4000-8000-00000000000{n}")
     };
-    let grant = json!({"properties": {"roleDefinitionId": role, "principalId": "p", "principalType": "ServicePrincipal"}});
+    let grant = json!({"properties": {
+        "roleDefinitionId": role,
+        "principalId": "p",
+        "principalType": "ServicePrincipal",
+    }});
     let put = arm.put(&name(1), grant.clone()).await;
     assert_eq!(put.status, StatusCode::CREATED);
     assert_eq!(put.body["properties"]["scope"], json!(table));
