@@ -179,8 +179,10 @@ async fn a_hundred_connections_of_garbage_and_a_hundred_silent_ones_hold_up_nobo
     for mut stranger in strangers.iter().take(100) {
         stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     }
-    let channel = plugin.connect(Some(&terraform)).await.unwrap();
-    assert!(schema(channel).await.is_ok());
+    let answered = tokio::time::timeout(Duration::from_secs(5), async {
+        schema(plugin.connect(Some(&terraform)).await.unwrap()).await
+    });
+    assert!(answered.await.unwrap().is_ok());
     drop(strangers);
 }
 
