@@ -1,6 +1,6 @@
 //! Azure: login, metadata and Resource Manager with the network types that the provider touches.
 //!
-//! A pure answering machine: [`Azure::handle`] never waits. Operations that take time are finished when
+//! A pure answering machine that never waits. Operations that take time are finished when
 //! the next request finds them due, so that a lab without latency has no timers at all.
 
 mod access;

@@ -1,5 +1,6 @@
 //! What the resource types of Microsoft.Network have in common, and the list of them.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use serde_json::Value;
@@ -114,13 +115,14 @@ pub(super) fn children_in_body(
     let Some(list) = list.as_array() else {
         return Err(ArmError::invalid_content("a list of children is no array"));
     };
-    let mut children: Vec<Child> = Vec::new();
+    let mut children = Vec::new();
+    let mut names_seen = BTreeSet::new();
     for item in list {
         let Some(name) = item.get("name").and_then(Value::as_str) else {
             return Err(ArmError::invalid_content("a child has no name"));
         };
         names::check(name)?;
-        if children.iter().any(|c| c.name.eq_ignore_ascii_case(name)) {
+        if !names_seen.insert(name.to_lowercase()) {
             // Assumed: no source quotes the answer to a name that occurs twice.
             let message = format!("Resource name {name} occurs more than once.");
             return Err(ArmError::bad_request("InvalidRequestFormat", message));
