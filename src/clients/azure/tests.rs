@@ -8,8 +8,10 @@ use crate::clients::{Clients, Limits, Settings, Variables, kubernetes, user_agen
 use ako_lab::{Action, Fault, Lab, Latency, Options};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::layer::SubscriberExt;
 
 const TABLES: &str = "*/routeTables/*";
 
@@ -332,6 +334,107 @@ async fn a_busy_or_broken_service_is_asked_again() {
         let wanted = held.unwrap_or_else(|| table(Vec::new()));
         scene.put(&wanted).await.unwrap();
         scene.lab.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_names_a_wait_is_given_it() {
+    let scene = Scene::new().await;
+    let throttled = Action::Respond {
+        status: 429,
+        headers: BTreeMap::from([("Retry-After".to_owned(), "2".to_owned())]),
+        body: json!({"error": {"code": "TooManyRequests", "message": "slow down"}}),
+    };
+    scene
+        .lab
+        .add_fault(Fault::on("GET", TABLES, throttled.clone()));
+    let started = Instant::now();
+    assert_eq!(scene.get().await, None);
+    assert!(started.elapsed() >= Duration::from_secs(2));
+
+    // A wait that ends after the deadline is not begun.
+    scene.lab.clear_faults();
+    scene.lab.add_fault(Fault::on("GET", TABLES, throttled));
+    let (started, short) = (Instant::now(), limits(Duration::from_secs(1)));
+    let read = scene
+        .azure()
+        .get_route_table(&short, &scene.table_id())
+        .await;
+    assert!(
+        matches!(read, Err(Error::DeadlineExceeded { .. })),
+        "{read:?}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_write_that_is_done_at_once_is_not_polled() {
+    let scene = Scene::new().await;
+    let held = scene.put(&table(Vec::new())).await.unwrap();
+    scene.lab.clear_journal();
+    let done = Action::Respond {
+        status: 200,
+        headers: BTreeMap::from([(
+            "Azure-AsyncOperation".to_owned(),
+            format!("{}operations/1", scene.azure().endpoint().unwrap()),
+        )]),
+        body: json!({"properties": {"provisioningState": "Succeeded"}}),
+    };
+    scene.lab.add_fault(Fault::on("PUT", TABLES, done));
+    scene.put(&held).await.unwrap();
+    assert_eq!(scene.lab.journal().len(), 2);
+}
+
+#[tokio::test]
+async fn the_log_names_calls_and_holds_no_secret() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::registry().with(lines.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let scene = Scene::new().await;
+    scene.put(&table(Vec::new())).await.unwrap();
+
+    let lines = lines.0.lock().unwrap().join("\n");
+    let path = scene.table_id().to_string();
+    assert!(
+        lines.contains(&format!("path={path:?} status=\"201\"")),
+        "{lines}"
+    );
+    assert!(
+        lines.contains("path=\"(operation)\" status=\"200\""),
+        "{lines}"
+    );
+    let secret = &scene.lab.connection().azure.client_secret;
+    for hidden in [
+        secret.as_str(),
+        "Bearer",
+        "eyJ",
+        "api-version",
+        "/operations/",
+    ] {
+        assert!(!lines.contains(hidden), "{hidden} in {lines}");
+    }
+}
+
+/// What the provider's own code logs, one line for each event.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Lines {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        if !event
+            .metadata()
+            .target()
+            .starts_with("terraform_provider_ako")
+        {
+            return;
+        }
+        let mut line = String::new();
+        event.record(
+            &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                line.push_str(&format!("{field}={value:?} "));
+            },
+        );
+        self.0.lock().unwrap().push(line);
     }
 }
 
