@@ -4,12 +4,12 @@ mod conformity;
 mod operations;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::function::AnyFunction;
 use crate::framework::guard::{self, Ended, GRACE};
 use crate::framework::handler::{DataSourceHandler, ResourceHandler, Slot};
-use crate::framework::json::from_json;
 use crate::framework::path::Path;
 use crate::framework::plan::Config;
 use crate::framework::provider::Provider;
@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use upgrade::upgrade;
 
 /// A provider in service. It goes on serving whatever a handler does.
 pub struct Server {
@@ -467,42 +468,6 @@ fn check_config(
     }
     keep_known_paths(schema, &mut found);
     found
-}
-
-fn upgrade(
-    type_name: &str,
-    resource: &dyn ResourceHandler,
-    version: i64,
-    json: &[u8],
-) -> Result<Value, Diagnostics> {
-    let schema = resource.schema();
-    let failed = |detail: String| {
-        Diagnostics::error(format!("The state of {type_name} cannot be used"), detail)
-    };
-    if json.is_empty() {
-        return Err(failed(
-            "It is in the form that Terraform had before version 0.12, which no version of this provider has ever written.".to_owned(),
-        ));
-    }
-    let state = serde_json::from_slice(json)
-        .map_err(|error| failed(format!("It is not valid JSON: {error}.")))?;
-    let state = match version.cmp(&i64::from(schema.version)) {
-        std::cmp::Ordering::Equal => state,
-        std::cmp::Ordering::Greater => {
-            return Err(failed(format!(
-                "A newer version of the provider wrote it: its schema version is {version}, this provider knows {}. Use that version or a newer one.",
-                schema.version
-            )));
-        }
-        std::cmp::Ordering::Less => {
-            let version = u32::try_from(version)
-                .map_err(|_| failed(format!("Its schema version is {version}.")))?;
-            guard::catch(|| resource.upgrade(version, state))
-                .map_err(|panic| crash(&format!("upgrading the state of {type_name}"), &panic))??
-        }
-    };
-    from_json(&state, &schema.object_type())
-        .map_err(|error| failed(format!("{}: {error}.", error.path)))
 }
 
 fn crash(doing: &str, panic: &str) -> Diagnostics {
