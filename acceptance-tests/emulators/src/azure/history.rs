@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::store::{Resource, Store, reference, same_id};
+use super::store::{Object, Resource, Store, reference, same_id};
 
 /// A state that a resource came into.
 #[derive(Clone, Debug, Serialize)]
@@ -66,14 +66,14 @@ fn summary(resource: &Resource) -> Value {
         .children
         .iter()
         .map(|child| {
-            let mut shown = child.properties.clone();
-            shown.retain(|name, _| SHOWN.contains(&name.as_str()));
-            for value in shown.values_mut() {
-                if let Some(id) = reference(value) {
-                    *value = json!(id);
+            let mut shown = Object::new();
+            shown.insert("name".to_owned(), json!(child.name));
+            for name in SHOWN {
+                if let Some(value) = child.properties.get(name) {
+                    let value = reference(value).map_or_else(|| value.clone(), |id| json!(id));
+                    shown.insert(name.to_owned(), value);
                 }
             }
-            shown.shift_insert(0, "name".to_owned(), json!(child.name));
             Value::Object(shown)
         })
         .collect();
