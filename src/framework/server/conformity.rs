@@ -19,7 +19,7 @@ pub(super) fn check_applied(
     let mut diagnostics = Diagnostics::new();
     for path in found {
         let detail = format!(
-            "{path} was planned with one value and has another one after apply. What was done is kept in the state. This is a bug of the provider: please report it with the plan."
+            "{path} was planned with one value and has another one after apply. This is a bug of the provider: please report it with the plan."
         );
         let summary = format!("{type_name} did not become what was planned");
         diagnostics.push(Diagnostic::error(summary, detail).at(path));

@@ -279,14 +279,19 @@ impl Server {
             Err(unknown) => outcome.diagnostics = unknown,
             Ok(_) if request.proposed.is_null() => {}
             Ok(operations) => {
-                let schema = operations.handler.clone();
+                let resource = operations.handler.clone();
                 let (planned, replaced_by, diagnostics) = operations
                     .plan(request.prior, request.config, request.write_only_allowed)
                     .await;
                 outcome.planned = planned;
-                outcome.requires_replace = replaced_by.into_iter().collect();
+                let known = |path: &Path| !path.steps().is_empty();
+                let replaced_by = replaced_by.iter();
+                outcome.requires_replace = replaced_by
+                    .map(|path| resource.schema().known_part(path))
+                    .filter(known)
+                    .collect();
                 outcome.diagnostics = diagnostics;
-                keep_known_paths(schema.schema(), &mut outcome.diagnostics);
+                keep_known_paths(resource.schema(), &mut outcome.diagnostics);
             }
         }
         outcome
