@@ -13,7 +13,8 @@ use crate::framework::resource::Resource;
 use crate::framework::schema::{Attribute, Schema, Type};
 use crate::framework::server::{ApplyOutcome, ApplyRequest, PlanOutcome, PlanRequest, Server};
 use crate::framework::value::Value;
-use ako_lab::{Action, Fault, Lab, Options};
+use ako_lab::azure::Busy;
+use ako_lab::{Action, Fault, Lab, Latency, Options};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -1112,6 +1113,38 @@ async fn a_changed_cluster_in_the_mark_is_drift_and_a_lost_mark_is_none() {
     assert_eq!(text(&drifted, "cluster_name"), "cluster9");
     assert_eq!(scene.applied(&drifted, &config).await, state);
     assert!(mark_of(&scene.azure(&table)).ends_with(":cluster1"));
+}
+
+#[tokio::test]
+async fn se_subnets_of_one_network_are_written_one_after_the_other() {
+    let scene = Scene::new().await;
+    scene
+        .lab
+        .azure()
+        .change_settings(|settings| settings.busy = Busy::Conflict);
+    let operation = Duration::from_millis(300);
+    scene
+        .lab
+        .set_latency(Latency::fixed(Duration::ZERO, operation));
+    let config = |number: u8| {
+        scene.config(
+            json!({"name": format!("snet-{number}"), "route_table_name": format!("rt-{number}"),
+            "address_prefixes": [format!("10.1.{}.0/24", 40 + number)]}),
+        )
+    };
+    let (first, second, third) = (config(1), config(2), config(3));
+    tokio::join!(
+        scene.created(&first),
+        scene.created(&second),
+        scene.created(&third)
+    );
+    // Azure refuses a second write in the same virtual network (azurerm#3780); nothing was refused.
+    let refused = scene
+        .lab
+        .journal()
+        .into_iter()
+        .filter(|entry| entry.status == Some(409));
+    assert_eq!(refused.map(|entry| entry.path).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[tokio::test]
