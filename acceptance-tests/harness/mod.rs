@@ -48,119 +48,132 @@ impl Scenario {
 
     /// The same on a lab with options of its own.
     pub(crate) fn with(options: Options, configuration: &str) -> Scenario {
-        let lab = BlockingLab::start(options).expect("the lab starts");
-        let mut terraform = Workspace::new(Path::new(PROVIDER)).unwrap_or_else(|error| panic!("{error}"));
-        for (name, value) in lab.connection().terraform_environment() {
-            terraform.set_environment(&name, value);
-        }
-        let kubeconfigs = lab.connection().kubernetes.iter();
-        let kubeconfigs: Value =
-            kubeconfigs.map(|cluster| (cluster.name.clone(), Value::from(cluster.kubeconfig.clone()))).collect();
-        let scenario = Scenario { lab, terraform };
-        let mut scenario = scenario;
-        scenario.set_variable("resource_group_id", &scenario.group());
-        scenario.set_variable("virtual_network_id", &scenario.network());
-        scenario.set_variable("kubeconfigs", &kubeconfigs.to_string());
+        let lab = Lab::start_blocking(options).expect("the lab starts");
+        let mut terraform = done(Workspace::new(Path::new(PROVIDER)));
+        terraform.connect(lab.connection());
+        let mut scenario = Scenario { lab, terraform };
+        scenario.set_variable("resource_group_id", &scenario.group().into());
+        scenario.set_variable("virtual_network_id", &scenario.network().into());
+        scenario.set_variable("kubeconfigs", &scenario.kubeconfigs());
         scenario.write("preamble.tf", PREAMBLE);
         scenario.configure(configuration);
         scenario
     }
 
     /// Replaces the configuration.
+    #[track_caller]
     pub(crate) fn configure(&self, configuration: &str) {
         self.write("main.tf", configuration);
     }
 
     /// Writes another file of the configuration.
+    #[track_caller]
     pub(crate) fn write(&self, file: &str, text: &str) {
         self.terraform.write(file, text).expect("the workspace can be written");
     }
 
-    /// Gives a variable its value, a string or JSON.
-    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
-        self.terraform.set_environment(&format!("TF_VAR_{name}"), value);
+    /// Gives a variable its value.
+    #[track_caller]
+    pub(crate) fn set_variable(&mut self, name: &str, value: &Value) {
+        self.terraform.set_variable(name, value);
     }
 
     /// Plans, which must succeed.
+    #[track_caller]
     pub(crate) fn plan(&self) -> Plan {
         self.plan_with(&[])
     }
 
     /// Plans with more arguments, which must succeed.
+    #[track_caller]
     pub(crate) fn plan_with(&self, arguments: &[&str]) -> Plan {
-        let plan = self.terraform.plan(arguments).unwrap_or_else(|error| panic!("{error}"));
+        let plan = done(self.terraform.plan(arguments));
         println!("{}", plan.run.transcript());
         plan
     }
 
     /// Plans, which must fail.
+    #[track_caller]
     pub(crate) fn plan_fails(&self) -> Run {
         failed(self.terraform.plan(&[]).map(|plan| plan.run))
     }
 
     /// Plans again and finds nothing to do.
+    #[track_caller]
     pub(crate) fn assert_nothing_to_do(&self) {
         assert_no_changes(&self.plan());
     }
 
     /// Plans and applies, which must succeed.
+    #[track_caller]
     pub(crate) fn apply(&self) -> Run {
         succeeded(self.terraform.apply(&[]))
     }
 
     /// Plans and applies with more arguments, which must succeed.
+    #[track_caller]
     pub(crate) fn apply_with(&self, arguments: &[&str]) -> Run {
         succeeded(self.terraform.apply(arguments))
     }
 
     /// Plans and applies, which must fail.
+    #[track_caller]
     pub(crate) fn apply_fails(&self) -> Run {
         failed(self.terraform.apply(&[]))
     }
 
     /// Applies the last plan, which must succeed.
+    #[track_caller]
     pub(crate) fn apply_saved_plan(&self) -> Run {
         succeeded(self.terraform.apply_saved_plan())
     }
 
     /// Starts an apply, to interrupt it.
+    #[track_caller]
     pub(crate) fn start_apply(&self) -> Running {
-        self.terraform.start_apply(&[]).unwrap_or_else(|error| panic!("{error}"))
+        done(self.terraform.start_apply(&[]))
     }
 
     /// Waits for a started command and shows what it said.
+    #[track_caller]
     pub(crate) fn wait(&self, running: Running) -> Run {
-        let run = running.wait().unwrap_or_else(|error| panic!("{error}"));
+        let run = done(running.wait());
         println!("{}", run.transcript());
         run
     }
 
     /// Destroys everything, which must succeed.
+    #[track_caller]
     pub(crate) fn destroy(&self) -> Run {
         succeeded(self.terraform.destroy(&[]))
     }
 
     /// Destroys everything, which must fail.
+    #[track_caller]
     pub(crate) fn destroy_fails(&self) -> Run {
         failed(self.terraform.destroy(&[]))
     }
 
     /// Imports by command, which must succeed.
+    #[track_caller]
     pub(crate) fn import(&self, address: &str, id: &str) -> Run {
         succeeded(self.terraform.import(address, id))
     }
 
     /// Imports by command, which must fail.
+    #[track_caller]
     pub(crate) fn import_fails(&self, address: &str, id: &str) -> Run {
         failed(self.terraform.import(address, id))
     }
 
     /// What Terraform remembers.
+    #[track_caller]
     pub(crate) fn state(&self) -> State {
-        self.terraform.state().unwrap_or_else(|error| panic!("{error}"))
+        done(self.terraform.state())
     }
 
     /// The attributes of a resource in the state; it must be there.
+    #[track_caller]
     pub(crate) fn resource(&self, address: &str) -> Value {
         let state = self.state();
         let found = state.resource(address).cloned();
@@ -189,6 +202,7 @@ impl Scenario {
     }
 
     /// What Azure holds under an id; null where it holds nothing. Not in the journal.
+    #[track_caller]
     pub(crate) fn azure(&self, id: &str) -> Value {
         match self.lab.azure().request("GET", id, None) {
             (200, body) => body,
@@ -198,12 +212,17 @@ impl Scenario {
     }
 
     /// Writes as somebody else, at once. Not in the journal.
-    pub(crate) fn somebody(&self, method: &str, id: &str, body: Option<&Value>) {
-        let (status, answer) = self.lab.azure().request(method, id, body);
-        assert!((200..300).contains(&status), "{method} {id}: {status} {answer}");
+    #[track_caller]
+    pub(crate) fn somebody(&self, method: &str, id: &str, body: &Value) {
+        let (status, answer) = self.lab.azure().request(method, id, body.clone());
+        assert!(
+            (200..300).contains(&status),
+            "{method} {id}: {status} {answer}"
+        );
     }
 
     /// Reads, edits and writes back an object's `properties`, as somebody else.
+    #[track_caller]
     pub(crate) fn somebody_edits(&self, id: &str, edit: impl FnOnce(&mut Value)) {
         let mut object = self.azure(id);
         edit(&mut object["properties"]);
@@ -230,20 +249,29 @@ impl Drop for Scenario {
     }
 }
 
+#[track_caller]
 fn succeeded(outcome: Result<Run, Error>) -> Run {
-    let run = outcome.unwrap_or_else(|error| panic!("{error}"));
+    let run = done(outcome);
     println!("{}", run.transcript());
     run
 }
 
+#[track_caller]
 fn failed(outcome: Result<Run, Error>) -> Run {
     let run = match outcome {
-        Ok(run) => panic!("should have failed:\n{}", run.transcript()),
-        Err(error) => {
-            let text = error.to_string();
-            error.into_run().unwrap_or_else(|| panic!("{text}"))
-        }
+        Ok(run) => panic!("this should have failed:\n{}", run.transcript()),
+        Err(Error::Failed(run)) => *run,
+        Err(error) => panic!("{error}"),
     };
     println!("{}", run.transcript());
     run
+}
+
+/// A panic at the scenario's own line, with what Terraform said.
+#[track_caller]
+fn done<T>(outcome: Result<T, Error>) -> T {
+    match outcome {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
 }

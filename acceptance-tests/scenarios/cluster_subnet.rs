@@ -131,3 +131,17 @@ fn destroying_takes_the_subnet_first_and_leaves_nothing() {
     assert_eq!(scenario.azure(&scenario.table("rt-se-blue")), Value::Null);
     assert!(scenario.state().addresses().is_empty());
 }
+
+#[test]
+fn destroying_refuses_before_its_first_step_while_the_table_serves_another_subnet() {
+    let scenario = applied();
+    let other = json!({"properties": {
+        "addressPrefix": "10.0.110.0/24",
+        "routeTable": {"id": scenario.table("rt-se-blue")},
+    }});
+    scenario.somebody("PUT", &scenario.subnet("snet-other"), &other);
+    let run = scenario.destroy_fails();
+    assert!(run.says("snet-other"), "{}", run.transcript());
+    assert!(scenario.calls().writes().is_empty(), "{}", scenario.calls());
+    assert_eq!(scenario.state().addresses(), [ADDRESS]);
+}

@@ -189,3 +189,38 @@ fn destroying_leaves_the_table_and_the_foreign_route() {
     assert_eq!(scenario.calls().writes(), [PUT]);
     assert_eq!(routes(&scenario), [foreign()]);
 }
+
+#[test]
+fn overlapping_pod_cidrs_are_refused_at_plan_with_both_nodes_named() {
+    let scenario = scenario();
+    scenario.configure(&changed("10.244.1.0/24", "10.244.0.128/25"));
+    let run = scenario.plan_fails();
+    assert!(
+        run.says("node-1") && run.says("node-2"),
+        "{}",
+        run.transcript()
+    );
+    assert!(scenario.calls().all().is_empty(), "{}", scenario.calls());
+}
+
+#[test]
+fn importing_a_table_without_a_route_of_the_cluster_fails_and_says_that_applying_adopts() {
+    let scenario = scenario();
+    let run = scenario.import_fails(ADDRESS, &format!("{},blue", scenario.table(TABLE)));
+    assert!(run.says("adopt"), "{}", run.transcript());
+}
+
+#[test]
+fn a_foreign_route_to_another_next_hop_stops_the_create_before_the_first_write() {
+    let scenario = scenario();
+    scenario.somebody_edits(&scenario.table(TABLE), |properties| {
+        properties["routes"][0]["properties"]["addressPrefix"] = json!("10.244.0.0/24");
+    });
+    let run = scenario.apply_fails();
+    assert!(
+        run.says("to-on-premises") && run.says("node-1"),
+        "{}",
+        run.transcript()
+    );
+    assert!(scenario.calls().writes().is_empty(), "{}", scenario.calls());
+}

@@ -64,16 +64,6 @@ pub enum Error {
     Unreadable(String, #[source] serde_json::Error),
 }
 
-impl Error {
-    /// The run that failed, where Terraform ran at all.
-    pub fn into_run(self) -> Option<Run> {
-        match self {
-            Error::Failed(run) => Some(*run),
-            _ => None,
-        }
-    }
-}
-
 /// A configuration, its state and the provider that serves it, in a temporary folder.
 pub struct Workspace {
     program: PathBuf,
