@@ -229,9 +229,12 @@ pub(super) fn forecast(mut diagnostic: Diagnostic) -> Diagnostic {
     diagnostic
 }
 
-/// An error of a write that has not begun.
-pub(super) fn before_any_write(mut error: Diagnostic) -> Diagnostic {
-    error.detail.push_str("\n\nNo route was changed.");
+/// The error with what has become of the routes.
+pub(super) fn with_outcome(mut error: Diagnostic, sent: bool) -> Diagnostic {
+    error.detail.push_str(match sent {
+        true => "\n\nIt came up after routes had been written: run `terraform plan` to see what is in place.",
+        false => "\n\nNo route was changed.",
+    });
     error
 }
 

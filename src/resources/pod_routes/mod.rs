@@ -245,9 +245,9 @@ impl PodRoutes {
                 }
                 Ok(planned.with_routes(&desired))
             }
-            Err(Stopped::Refused(obstacles)) => {
-                let errors = messages::obstacles(&obstacles, &id, &cluster);
-                let errors = errors.into_iter().map(messages::before_any_write);
+            Err(Stopped::Refused { obstacles, sent }) => {
+                let errors = messages::obstacles(&obstacles, &id, &cluster).into_iter();
+                let errors = errors.map(|error| messages::with_outcome(error, sent));
                 Err(errors.collect::<Diagnostics>().into())
             }
             Err(Stopped::Failed { error, sent }) => {

@@ -26,8 +26,12 @@ pub(super) struct Rewritten {
 pub(super) enum Stopped {
     /// The table does not exist.
     NoTable,
-    /// Something stands in the way; nothing was written.
-    Refused(Vec<Obstacle>),
+    /// Something stands in the way.
+    Refused {
+        obstacles: Vec<Obstacle>,
+        /// Whether a write has left before: the obstacle came after it.
+        sent: bool,
+    },
     /// Someone else undoes each write.
     Overwritten,
     /// A call failed.
@@ -52,7 +56,7 @@ pub(super) async fn rewrite(
 ) -> Result<Rewritten, Stopped> {
     let mut found = None;
     let slots = |routes: &[TableRoute]| {
-        let merge = decide(routes).map_err(Stopped::Refused)?;
+        let merge = decide(routes)?;
         let slots = merge.writes().then(|| merge.routes.clone());
         // What is told to the user is what was found at first: later rounds may find our own routes.
         found.get_or_insert(merge);
@@ -120,7 +124,7 @@ async fn exchange(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
-    mut slots: impl FnMut(&[TableRoute]) -> Result<Option<Vec<Slot>>, Stopped>,
+    mut slots: impl FnMut(&[TableRoute]) -> Result<Option<Vec<Slot>>, Vec<Obstacle>>,
 ) -> Result<usize, Stopped> {
     let mut sent = false;
     let mut lost_rounds = 0;
@@ -135,20 +139,24 @@ async fn exchange(
         let table = client.get_route_table(limits, id).await;
         let table = table.map_err(|error| failed(error, sent))?;
         let table = table.ok_or(Stopped::NoTable)?;
-        let Some(wanted) = slots(&routes_of(&table))? else {
+        let wanted = slots(&routes_of(&table));
+        let wanted = wanted.map_err(|obstacles| Stopped::Refused { obstacles, sent })?;
+        let Some(wanted) = wanted else {
             return Ok(table.properties.routes.len());
         };
         match client
             .put_route_table(limits, id, &filled(table, wanted))
             .await
         {
-            Ok(now) if slots(&routes_of(&now))?.is_none() => {
+            Ok(now) if matches!(slots(&routes_of(&now)), Ok(None)) => {
                 return Ok(now.properties.routes.len());
             }
             Ok(_) if lost_rounds == MAX_LOST_ROUNDS => return Err(Stopped::Overwritten),
             Ok(_) => {
                 sent = true;
                 lost_rounds += 1;
+                let pause = limits.pause(lost_rounds).await;
+                pause.map_err(|_| Stopped::Overwritten)?;
             }
             // Someone has written since our read. This also follows on a write of ours whose answer was lost.
             Err(error) if error.wants_fresh_read() => {
