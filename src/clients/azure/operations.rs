@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// The wait before the first poll. Short, because Azure finishes small operations at once; the next ones are longer.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The wait before the second poll where Azure names none; each following one is half as long again. Network
+/// The wait before the second poll where Azure names none; each following one is a fifth longer. Network
 /// operations take 2 to 4 seconds, and recordings since 2024 carry no `Retry-After`.
 const SECOND_WAIT: Duration = Duration::from_secs(1);
 
@@ -83,7 +83,7 @@ impl Client {
                 unknown_since = None;
             }
             wait = poll.retry_after().unwrap_or(next);
-            next = next.mul_f32(1.5).min(LONGEST_WAIT);
+            next = next.mul_f32(1.2).min(LONGEST_WAIT);
         }
     }
 
