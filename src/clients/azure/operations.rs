@@ -19,7 +19,7 @@ const SECOND_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait between two polls where Azure names none, as azurerm has it.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// How long an operation may be unknown to the service (404) and still count as running, as azurerm counts it.
+/// How long an operation may be unknown to the service (404) and still count as running; azurerm sets no bound.
 const UNKNOWN_OPERATION: Duration = Duration::from_secs(60);
 
 /// Where the progress of an operation is told.
