@@ -18,16 +18,28 @@ fn the_pages_under_docs_are_what_schemas_and_examples_say() {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         rewrite(&docs, &pages);
     }
-    let mut stale: Vec<String> = pages.iter().filter(|page| !is_current(&docs, page)).map(|page| page.path.clone()).collect();
+    let mut stale: Vec<String> = pages
+        .iter()
+        .filter(|page| !is_current(&docs, page))
+        .map(|page| page.path.clone())
+        .collect();
     stale.extend(orphans(&docs, &pages));
-    assert!(stale.is_empty(), "stale pages, run `UPDATE_DOCS=1 cargo test --test docs`: {stale:?}");
+    assert!(
+        stale.is_empty(),
+        "stale pages, run `UPDATE_DOCS=1 cargo test --test docs`: {stale:?}"
+    );
 }
 
 #[test]
 fn every_page_stays_below_the_limit_of_the_registry() {
     // The Registry cuts a page off at 500 KB.
     for page in all_pages() {
-        assert!(page.text.len() < 500_000, "{} has {} bytes", page.path, page.text.len());
+        assert!(
+            page.text.len() < 500_000,
+            "{} has {} bytes",
+            page.path,
+            page.text.len()
+        );
     }
 }
 
@@ -51,7 +63,11 @@ fn orphans(docs: &Path, pages: &[Page]) -> Vec<String> {
     let known: BTreeSet<&str> = pages.iter().map(|page| page.path.as_str()).collect();
     let mut found = Vec::new();
     for folder in ["resources", "data-sources", "functions"] {
-        for entry in fs::read_dir(docs.join(folder)).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(docs.join(folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if !known.contains(path.as_str()) {
                 found.push(path);

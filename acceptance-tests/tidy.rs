@@ -48,17 +48,42 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         folder: "src/resources",
-        must_not_name: &["crate::plugin", "crate::provider", "tonic", "prost", "reqwest", "serde_json::Value", "/providers/Microsoft."],
+        must_not_name: &[
+            "crate::plugin",
+            "crate::provider",
+            "tonic",
+            "prost",
+            "reqwest",
+            "serde_json::Value",
+            "/providers/Microsoft.",
+        ],
         reason: "a resource joins domain and clients; wire formats and paths belong to the clients",
     },
     Layer {
         folder: "src/data_sources",
-        must_not_name: &["crate::plugin", "crate::provider", "tonic", "prost", "reqwest", "serde_json::Value", "/providers/Microsoft."],
+        must_not_name: &[
+            "crate::plugin",
+            "crate::provider",
+            "tonic",
+            "prost",
+            "reqwest",
+            "serde_json::Value",
+            "/providers/Microsoft.",
+        ],
         reason: "a data source joins domain and clients; wire formats and paths belong to the clients",
     },
     Layer {
         folder: "src/functions",
-        must_not_name: &["crate::plugin", "crate::provider", "crate::clients", "tokio", "async ", "reqwest", "std::fs", "std::env"],
+        must_not_name: &[
+            "crate::plugin",
+            "crate::provider",
+            "crate::clients",
+            "tokio",
+            "async ",
+            "reqwest",
+            "std::fs",
+            "std::env",
+        ],
         reason: "functions are offline and pure",
     },
     Layer {
@@ -107,8 +132,16 @@ fn each_layer_names_only_what_is_below_it() {
     for layer in LAYERS {
         for file in rust_files(&root().join(layer.folder)) {
             for (number, line) in code_lines(&file) {
-                for word in layer.must_not_name.iter().filter(|word| line.contains(**word)) {
-                    breaches.push(format!("{}:{number} names `{word}`: {}", shown(&file), layer.reason));
+                for word in layer
+                    .must_not_name
+                    .iter()
+                    .filter(|word| line.contains(**word))
+                {
+                    breaches.push(format!(
+                        "{}:{number} names `{word}`: {}",
+                        shown(&file),
+                        layer.reason
+                    ));
                 }
             }
         }
@@ -119,7 +152,10 @@ fn each_layer_names_only_what_is_below_it() {
 #[test]
 fn the_lab_does_not_depend_on_the_provider() {
     let manifest = read(&root().join("acceptance-tests/emulators/Cargo.toml"));
-    assert!(!manifest.contains("terraform-provider-ako"), "both could then be wrong together");
+    assert!(
+        !manifest.contains("terraform-provider-ako"),
+        "both could then be wrong together"
+    );
 }
 
 #[test]
@@ -131,13 +167,18 @@ fn every_resource_has_its_example_scenario_page_and_changelog_line() {
         missing.extend(absent(&format!("examples/resources/{name}/resource.tf")));
         missing.extend(absent(&format!("examples/resources/{name}/import.sh")));
         missing.extend(absent(&format!("docs/resources/{short}.md")));
-        missing.extend(absent(&format!("src/resources/{short}.rs")).filter(|_| absent(&format!("src/resources/{short}/mod.rs")).is_some()));
+        missing.extend(
+            absent(&format!("src/resources/{short}.rs"))
+                .filter(|_| absent(&format!("src/resources/{short}/mod.rs")).is_some()),
+        );
         missing.extend(without_scenario(short));
         missing.extend(without_changelog_line(name));
     }
     for (name, _) in server.data_source_schemas() {
         let short = short_name(name);
-        missing.extend(absent(&format!("examples/data-sources/{name}/data-source.tf")));
+        missing.extend(absent(&format!(
+            "examples/data-sources/{name}/data-source.tf"
+        )));
         missing.extend(absent(&format!("docs/data-sources/{short}.md")));
         missing.extend(without_scenario(short));
         missing.extend(without_changelog_line(name));
@@ -153,7 +194,13 @@ fn every_resource_has_its_example_scenario_page_and_changelog_line() {
 #[test]
 fn nothing_is_left_half_done() {
     // Spelt in halves, so that this file does not find itself.
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("#[ign", "ore"), concat!("#[al", "low("), concat!("unimple", "mented!")];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("#[ign", "ore"),
+        concat!("#[al", "low("),
+        concat!("unimple", "mented!"),
+    ];
     let mut found = Vec::new();
     for folder in ["src", "acceptance-tests"] {
         for file in rust_files(&root().join(folder)) {
@@ -169,9 +216,24 @@ fn nothing_is_left_half_done() {
 
 #[test]
 fn no_folder_hides_code_without_a_theme() {
-    let nameless = ["utils.rs", "util.rs", "common.rs", "helpers.rs", "helper.rs", "misc.rs"];
-    let files = [rust_files(&root().join("src")), rust_files(&root().join("acceptance-tests"))].concat();
-    let found: Vec<_> = files.iter().filter(|file| nameless.iter().any(|name| file.ends_with(name))).map(|file| shown(file)).collect();
+    let nameless = [
+        "utils.rs",
+        "util.rs",
+        "common.rs",
+        "helpers.rs",
+        "helper.rs",
+        "misc.rs",
+    ];
+    let files = [
+        rust_files(&root().join("src")),
+        rust_files(&root().join("acceptance-tests")),
+    ]
+    .concat();
+    let found: Vec<_> = files
+        .iter()
+        .filter(|file| nameless.iter().any(|name| file.ends_with(name)))
+        .map(|file| shown(file))
+        .collect();
     assert!(found.is_empty(), "these names say nothing: {found:?}");
 }
 
@@ -179,12 +241,17 @@ fn no_folder_hides_code_without_a_theme() {
 fn integration_tests_are_test_code_to_every_lint() {
     for root_file in ["main.rs", "tidy.rs", "docs.rs", "plugin.rs"] {
         let file = root().join("acceptance-tests").join(root_file);
-        assert!(read(&file).contains("#![cfg(test)]"), "{} lacks #![cfg(test)]", shown(&file));
+        assert!(
+            read(&file).contains("#![cfg(test)]"),
+            "{} lacks #![cfg(test)]",
+            shown(&file)
+        );
     }
 }
 
 fn without_scenario(short: &str) -> Option<String> {
-    absent(&format!("acceptance-tests/scenarios/{short}.rs")).filter(|_| absent(&format!("acceptance-tests/scenarios/{short}/mod.rs")).is_some())
+    absent(&format!("acceptance-tests/scenarios/{short}.rs"))
+        .filter(|_| absent(&format!("acceptance-tests/scenarios/{short}/mod.rs")).is_some())
 }
 
 fn without_changelog_line(name: &str) -> Option<String> {
@@ -203,9 +270,18 @@ fn absent(path: &str) -> Option<String> {
 /// The lines of a file with their numbers, without comments and without its tests, which stand last.
 fn code_lines(file: &Path) -> Vec<(usize, String)> {
     let text = read(file);
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
-    let lines = code.lines().enumerate().map(|(index, line)| (index + 1, line.to_owned()));
-    lines.filter(|(_, line)| !line.trim_start().starts_with("//")).collect()
+    let code = text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let lines = code
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.to_owned()));
+    lines
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .collect()
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -227,7 +303,10 @@ fn read(file: &Path) -> String {
 }
 
 fn shown(file: &Path) -> String {
-    file.strip_prefix(root()).unwrap_or(file).display().to_string()
+    file.strip_prefix(root())
+        .unwrap_or(file)
+        .display()
+        .to_string()
 }
 
 fn root() -> PathBuf {

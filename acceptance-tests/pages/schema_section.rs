@@ -2,7 +2,9 @@
 
 use super::type_name;
 use std::fmt::Write;
-use terraform_provider_ako::framework::schema::{Attribute, Nesting, Presence, Schema, Shape, Timeouts, Type};
+use terraform_provider_ako::framework::schema::{
+    Attribute, Nesting, Presence, Schema, Shape, Timeouts, Type,
+};
 use terraform_provider_ako::framework::value::{Number, Value};
 
 /// The section of one schema.
@@ -10,7 +12,11 @@ pub(crate) fn schema_section(schema: &Schema) -> String {
     let mut text = String::from("## Schema\n");
     let mut nested = Vec::new();
     for (title, presences) in GROUPS {
-        let group: Vec<&Attribute> = schema.attributes.iter().filter(|attribute| presences.contains(&attribute.presence)).collect();
+        let group: Vec<&Attribute> = schema
+            .attributes
+            .iter()
+            .filter(|attribute| presences.contains(&attribute.presence))
+            .collect();
         let timeouts = schema.timeouts.filter(|_| *title == "Optional");
         if group.is_empty() && timeouts.is_none() {
             continue;
@@ -35,16 +41,25 @@ pub(crate) fn schema_section(schema: &Schema) -> String {
 
 const GROUPS: &[(&str, &[Presence])] = &[
     ("Required", &[Presence::Required]),
-    ("Optional", &[Presence::Optional, Presence::OptionalComputed]),
+    (
+        "Optional",
+        &[Presence::Optional, Presence::OptionalComputed],
+    ),
     ("Read-Only", &[Presence::Computed]),
 ];
 
 type Nested = Vec<(String, Vec<Attribute>)>;
 
 fn nested_section(path: &str, attributes: &[Attribute], nested: &mut Nested) -> String {
-    let mut text = format!("\n<a id=\"nestedatt--{}\"></a>\n### Nested Schema for `{path}`\n", path.replace('.', "--"));
+    let mut text = format!(
+        "\n<a id=\"nestedatt--{}\"></a>\n### Nested Schema for `{path}`\n",
+        path.replace('.', "--")
+    );
     for (title, presences) in GROUPS {
-        let group: Vec<&Attribute> = attributes.iter().filter(|attribute| presences.contains(&attribute.presence)).collect();
+        let group: Vec<&Attribute> = attributes
+            .iter()
+            .filter(|attribute| presences.contains(&attribute.presence))
+            .collect();
         if group.is_empty() {
             continue;
         }
@@ -60,8 +75,21 @@ fn attribute_line(attribute: &Attribute, prefix: &str, nested: &mut Nested) -> S
     let mut notes = vec![shape_name(&attribute.shape)];
     notes.extend(attribute.sensitive.then(|| "Sensitive".to_owned()));
     notes.extend(attribute.write_only.then(|| "Write-only".to_owned()));
-    notes.extend(attribute.deprecated.is_some().then(|| "Deprecated".to_owned()));
-    let mut line = format!("- `{}` ({}) {}", attribute.name, notes.join(", "), attribute.description.replace("\n\n", " ").replace('\n', " "));
+    notes.extend(
+        attribute
+            .deprecated
+            .is_some()
+            .then(|| "Deprecated".to_owned()),
+    );
+    let mut line = format!(
+        "- `{}` ({}) {}",
+        attribute.name,
+        notes.join(", "),
+        attribute
+            .description
+            .replace("\n\n", " ")
+            .replace('\n', " ")
+    );
     if let Some(default) = attribute.default.as_ref().and_then(literal) {
         let _ = write!(line, " Default: `{default}`.");
     }
@@ -70,17 +98,32 @@ fn attribute_line(attribute: &Attribute, prefix: &str, nested: &mut Nested) -> S
     }
     if let Shape::Nested(_, attributes) = &attribute.shape {
         let path = format!("{prefix}{}", attribute.name);
-        let _ = write!(line, " (see [below for nested schema](#nestedatt--{}))", path.replace('.', "--"));
+        let _ = write!(
+            line,
+            " (see [below for nested schema](#nestedatt--{}))",
+            path.replace('.', "--")
+        );
         nested.push((path, attributes.clone()));
     }
     line + "\n"
 }
 
 fn timeouts_section(timeouts: Timeouts) -> String {
-    let mut text = String::from("\n<a id=\"nestedblock--timeouts\"></a>\n### Nested Schema for `timeouts`\n\nOptional:\n\n");
-    let operations = [("create", timeouts.create), ("read", timeouts.read), ("update", timeouts.update), ("delete", timeouts.delete)];
+    let mut text = String::from(
+        "\n<a id=\"nestedblock--timeouts\"></a>\n### Nested Schema for `timeouts`\n\nOptional:\n\n",
+    );
+    let operations = [
+        ("create", timeouts.create),
+        ("read", timeouts.read),
+        ("update", timeouts.update),
+        ("delete", timeouts.delete),
+    ];
     for (operation, limit) in operations {
-        let _ = writeln!(text, "- `{operation}` (String) Limit of a {operation}, as in `\"90s\"` or `\"1h30m\"`. Default: `\"{}m\"`.", limit.as_secs() / 60);
+        let _ = writeln!(
+            text,
+            "- `{operation}` (String) Limit of a {operation}, as in `\"90s\"` or `\"1h30m\"`. Default: `\"{}m\"`.",
+            limit.as_secs() / 60
+        );
     }
     text
 }
@@ -97,7 +140,17 @@ fn shape_name(shape: &Shape) -> String {
 }
 
 fn capitalised(r#type: &Type) -> String {
-    type_name(r#type).split(' ').map(|word| if word == "of" { word.to_owned() } else { word[..1].to_uppercase() + &word[1..] }).collect::<Vec<_>>().join(" ")
+    type_name(r#type)
+        .split(' ')
+        .map(|word| {
+            if word == "of" {
+                word.to_owned()
+            } else {
+                word[..1].to_uppercase() + &word[1..]
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn literal(value: &Value) -> Option<String> {

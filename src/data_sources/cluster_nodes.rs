@@ -10,7 +10,7 @@ use crate::framework::path::Path;
 use crate::framework::plan::Config;
 use crate::framework::resource::{Context, DataSource};
 use crate::framework::schema::{Attribute, Schema, Shape, Type};
-use crate::resources::azure_errors::sentence;
+use crate::resources::azure_errors::{sentence, with_causes};
 use crate::resources::pod_routes::NodeModel;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -229,13 +229,20 @@ fn failed(error: &Error) -> Diagnostic {
     };
     Diagnostic::error(
         "Cannot read the nodes of the cluster",
-        format!("{}\n\n{advice}", sentence(&error.to_string())),
+        format!("{}\n\n{advice}", sentence(&with_causes(error))),
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::{Clients, Settings, Variables, azure, kubernetes, user_agent};
+    use crate::configured::Claims;
+    use crate::framework::value::Value;
+    use ako_lab::{Action, Fault, Lab, Options};
+    use serde_json::json;
+    use std::time::{Duration, Instant};
+    use tokio_util::sync::CancellationToken;
 
     #[test]
     fn only_internal_addresses_count() {
@@ -250,6 +257,100 @@ mod tests {
             ..ApiNode::default()
         };
         assert_eq!(facts_of(node).internal_ips, ["10.0.0.4"]);
+    }
+
+    async fn read(lab: &Lab, cluster: &str) -> Result<Model, Diagnostics> {
+        let configured = Configured {
+            clients: Clients::new(Settings {
+                azure: azure::Settings::default(),
+                kubernetes: kubernetes::Settings::default(),
+                variables: Variables::from_map(BTreeMap::new()),
+                user_agent: user_agent("1.11.4"),
+                request_timeout: Duration::from_secs(5),
+            }),
+            adopt_remnants: true,
+            claims: Claims::default(),
+            replaced: Claims::default(),
+        };
+        let mut clusters = lab.connection().kubernetes.iter();
+        let cluster = clusters.find(|known| known.name == cluster).unwrap();
+        let config = Model {
+            config_path: Some(cluster.kubeconfig.display().to_string()),
+            config_context: None,
+            host: None,
+            cluster_ca_certificate: None,
+            cni_plugin: None,
+            nodes: None,
+            skipped_nodes: None,
+            skipped_cidrs: None,
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let context = Context::new(deadline, CancellationToken::new(), Value::Null);
+        let source = ClusterNodes::new(Arc::new(configured));
+        source.read(&context, config).await
+    }
+
+    #[tokio::test]
+    async fn two_clusters_with_the_same_pod_cidrs_are_read_in_one_configuration() {
+        let lab = Lab::start(Options::default()).await.unwrap();
+        for (cluster, address) in [("cluster1", "10.1.0.4"), ("cluster2", "10.2.0.4")] {
+            let nodes = read(&lab, cluster).await.unwrap().nodes.unwrap();
+            assert_eq!(nodes.len(), 3);
+            let node = &nodes[&format!("{cluster}-node-0")];
+            assert_eq!(node.internal_ip.to_string(), address);
+            assert_eq!(node.pod_cidrs, ["10.244.0.0/24"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_no_route_is_named_with_its_reason() {
+        let lab = Lab::start(Options::default()).await.unwrap();
+        let cluster = lab.cluster("cluster1").unwrap();
+        cluster.update_node("cluster1-node-0", |node| node.internal_ip = None);
+        cluster.update_node("cluster1-node-1", |node| {
+            node.pod_cidrs.push("fd00::/64".into())
+        });
+        cluster.update_node("cluster1-node-2", |node| {
+            let annotation = ("ako.vmware.com/pod-cidrs".into(), "10.9.0.0/24".into());
+            node.annotations.extend([annotation]);
+            node.ready = false;
+        });
+        let model = read(&lab, "cluster1").await.unwrap();
+        assert_eq!(
+            model.nodes.unwrap()["cluster1-node-2"].pod_cidrs,
+            ["10.9.0.0/24"]
+        );
+        let skipped = model.skipped_nodes.unwrap();
+        assert!(
+            skipped["cluster1-node-0"].contains("InternalIP"),
+            "{skipped:?}"
+        );
+        let [cidr] = &*model.skipped_cidrs.unwrap() else {
+            panic!("one is skipped")
+        };
+        assert_eq!(
+            (&*cidr.node_name, &*cidr.cidr),
+            ("cluster1-node-1", "fd00::/64")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_forbidden_list_is_an_error_with_its_remedy() {
+        let lab = Lab::start(Options::default()).await.unwrap();
+        let refusal = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+            "message": "nodes is forbidden: User \"x\" cannot list resource \"nodes\"",
+            "reason": "Forbidden", "details": {"kind": "nodes"}, "code": 403});
+        lab.add_fault(Fault::on(
+            "GET",
+            "/api/v1/nodes",
+            Action::respond(403, refusal),
+        ));
+        let errors = read(&lab, "cluster1").await.unwrap_err();
+        let detail = &errors.iter().next().unwrap().detail;
+        assert!(
+            detail.contains("cannot list") && detail.contains("ClusterRole"),
+            "{detail}"
+        );
     }
 
     #[test]
@@ -269,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_plugin_with_a_source_of_its_own_is_refused_while_planning() {
-        let config = crate::framework::value::Value::object([("cni_plugin", "calico".into())]);
+        let config = Value::object([("cni_plugin", "calico".into())]);
         let mut found = Diagnostics::new();
         ClusterNodes::validate(&Config::new(&config), &mut found);
         assert!(found.has_errors());

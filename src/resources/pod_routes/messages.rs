@@ -128,7 +128,7 @@ pub(super) fn changes(
         (
             renamed,
             format!("Routes of others in route table {table:?} are taken over"),
-            "They lead where the routes of this resource should lead, and a table takes each prefix once. They get the name of this resource in the same write, and destroying it deletes them. Whatever made them must not manage them any more.",
+            "They lead where the routes of this resource should lead, and a table takes each prefix once. They get the name of this resource in the same write, and destroying it deletes them. If they belong to an object that this one replaces, all is well; anything else that made them must not manage them any more.",
         ),
         (
             replaced,

@@ -152,3 +152,28 @@ async fn more_routes_than_the_limit_are_warned_of_when_they_change() {
     let again = scene.plan(&applied.ok(), &config).await;
     assert_eq!(again.warnings, []);
 }
+
+#[tokio::test]
+async fn a_plan_of_five_thousand_nodes_is_no_work() {
+    let scene = Scene::new().await;
+    let node = |index: usize| {
+        let cidr = format!("10.{}.{}.0/24", 64 + index / 256, index % 256);
+        let node = Value::object([
+            ("internal_ip", Value::from("10.1.0.4")),
+            ("pod_cidrs", Value::list([Value::from(cidr)])),
+        ]);
+        (format!("aks-nodepool1-{index:05}"), node)
+    };
+    let nodes = Value::object((0..5000).map(node));
+    let config = with(&scene.config(&[]), "nodes", nodes);
+    let config = with(&config, "route_table_id", Value::Unknown);
+    let begun = std::time::Instant::now();
+    let planned = scene.plan(&Value::Null, &config).await.ok();
+    // 100 ms are promised for the release build; this bound only catches what grows with the square.
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(planned.get("routes").as_map().unwrap().len(), 5000);
+}
