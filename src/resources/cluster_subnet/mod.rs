@@ -16,6 +16,7 @@ mod messages;
 mod model;
 mod operation;
 mod plan;
+mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -55,7 +56,7 @@ impl Resource for ClusterSubnet {
     }
 
     fn schema() -> Schema {
-        model::schema()
+        schema::schema()
     }
 
     fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
@@ -127,7 +128,7 @@ impl Resource for ClusterSubnet {
         let operation = self.operation(context, &to, &summary)?;
         let updated = planned.clone().completed(&to);
         // What is ours is known by the prior state: it stays until the last step has succeeded.
-        update_parts(context, &operation, (&prior, &from), &updated)
+        self.update_parts(context, &operation, (&prior, &from), &updated)
             .await
             .map_err(|stopped| messages::stopped(summary, &stopped, &to, None))?;
         Ok(updated)
@@ -239,6 +240,60 @@ impl ClusterSubnet {
         operation.write_subnet(table_id, subnet.cloned()).await
     }
 
+    /// The steps of an update: the table that is planned, the SE subnet, and then the table that was ours.
+    async fn update_parts(
+        &self,
+        context: &Context,
+        operation: &Operation<'_>,
+        (prior, from): (&Model, &Target),
+        planned: &Model,
+    ) -> Result<(), Stopped> {
+        let to = operation.target;
+        let table_id = to.planned_table()?;
+        let tables: Vec<_> = from
+            .route_table
+            .id()
+            .into_iter()
+            .chain([table_id])
+            .collect();
+        let _locks = operation.lock(&tables).await?;
+        if let Some(id) = to.route_table.owned()
+            && (from.route_table != to.route_table || prior.differs_in_table(planned))
+        {
+            let table = operation.table(id).await?;
+            let desired = to.desired_table(planned);
+            let decide = |actual: Option<&_>| {
+                plan_table_write(
+                    &from.route_table,
+                    id,
+                    &desired,
+                    actual,
+                    &azure_id(&to.se_subnet),
+                )
+            };
+            // Refused where it is a stranger's; else an update that was interrupted has left it.
+            decide(table.as_ref().map(table_facts).as_ref())?;
+            if table.is_some()
+                && from.route_table.id() != Some(id)
+                && prior.differs_in_association(planned)
+            {
+                self.take_over(context, Remnant::Table, to)?;
+            }
+            operation
+                .write_table(id, &desired, None, table, decide)
+                .await?;
+        }
+        if from.differs_in_subnet(to) || prior.differs_in_association(planned) {
+            let subnet = operation.subnet().await?;
+            operation.write_subnet(table_id, subnet).await?;
+        }
+        match plan_farewell(&from.route_table, &to.route_table) {
+            Farewell::None => Ok(()),
+            Farewell::Release(id) => operation.release_table(&id).await,
+            Farewell::Delete(id) => delete_or_release(context, operation, &id).await,
+        }
+    }
+
     fn take_over(
         &self,
         context: &Context,
@@ -253,51 +308,6 @@ impl ClusterSubnet {
             .into_iter()
             .for_each(|warning| context.warn(warning));
         Ok(())
-    }
-}
-
-/// The steps of an update: the table that is planned, the SE subnet, and then the table that was ours.
-async fn update_parts(
-    context: &Context,
-    operation: &Operation<'_>,
-    (prior, from): (&Model, &Target),
-    planned: &Model,
-) -> Result<(), Stopped> {
-    let to = operation.target;
-    let table_id = to.planned_table()?;
-    let tables: Vec<_> = from
-        .route_table
-        .id()
-        .into_iter()
-        .chain([table_id])
-        .collect();
-    let _locks = operation.lock(&tables).await?;
-    if let Some(id) = to.route_table.owned()
-        && (from.route_table != to.route_table || prior.differs_in_table(planned))
-    {
-        let table = operation.table(id).await?;
-        let desired = to.desired_table(planned);
-        let decide = |actual: Option<&_>| {
-            plan_table_write(
-                &from.route_table,
-                id,
-                &desired,
-                actual,
-                &azure_id(&to.se_subnet),
-            )
-        };
-        operation
-            .write_table(id, &desired, None, table, decide)
-            .await?;
-    }
-    if from.differs_in_subnet(to) || prior.differs_in_association(planned) {
-        let subnet = operation.subnet().await?;
-        operation.write_subnet(table_id, subnet).await?;
-    }
-    match plan_farewell(&from.route_table, &to.route_table) {
-        Farewell::None => Ok(()),
-        Farewell::Release(id) => operation.release_table(&id).await,
-        Farewell::Delete(id) => delete_or_release(context, operation, &id).await,
     }
 }
 
