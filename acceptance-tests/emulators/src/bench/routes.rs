@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::terraform::{Run, Running, Workspace};
 use crate::{BlockingLab, Lab, Latency, Options, Seed};
@@ -55,21 +55,23 @@ provider "ako" {
 }
 
 variable "route_table_id" { type = string }
-variable "node_count" { type = number }
-variable "node_network" { type = string }
+variable "nodes" {
+  type = map(object({ internal_ip = string, pod_cidrs = list(string) }))
+}
 
 resource "ako_pod_routes" "bench" {
   cluster_name   = "bench"
   route_table_id = var.route_table_id
   route_limit    = 100000
-  nodes = {
-    for index in range(var.node_count) : format("node-%04d", index) => {
-      internal_ip = cidrhost(var.node_network, index + 4)
-      pod_cidrs   = [cidrsubnet("100.64.0.0/10", 14, index)]
-    }
-  }
+  nodes          = var.nodes
 }
 "#;
+
+const PLAN: [&str; 3] = ["plan", "-input=false", "-no-color"];
+
+/// Where the nodes are, and where they are once every next hop has changed.
+const FIRST_NETWORK: u8 = 1;
+const SECOND_NETWORK: u8 = 2;
 
 /// The whole life at one size.
 pub(super) fn measure(
@@ -78,12 +80,10 @@ pub(super) fn measure(
     name: &str,
     latency: Latency,
 ) -> Result<Steps, Error> {
-    let mut bench = Bench::new(provider, routes, latency)?;
+    let bench = Bench::new(provider, routes, latency)?;
     let apply = bench.step(|terraform| terraform.start_apply(&[]))?;
-    let no_change_plan = bench.step(|terraform| terraform.start(&["plan", "-input=false"]))?;
-    bench
-        .terraform
-        .set_variable("node_network", &json!("10.8.0.0/13"));
+    let no_change_plan = bench.step(|terraform| terraform.start(&PLAN))?;
+    bench.set_nodes(routes, SECOND_NETWORK)?;
     let change_all = bench.step(|terraform| terraform.start_apply(&[]))?;
     let remove_all = bench.step(|terraform| terraform.start_destroy(&[]))?;
     Ok(Steps {
@@ -99,7 +99,7 @@ pub(super) fn measure(
 /// The plan of a create.
 pub(super) fn plan(provider: &Path, nodes: usize) -> Result<Step, Error> {
     let bench = Bench::new(provider, nodes, Latency::NONE)?;
-    bench.step(|terraform| terraform.start(&["plan", "-input=false"]))
+    bench.step(|terraform| terraform.start(&PLAN))
 }
 
 pub(super) fn providers_schema(provider: &Path) -> Result<Duration, Error> {
@@ -125,10 +125,27 @@ impl Bench {
         terraform.connect(lab.connection());
         terraform.write("main.tf", CONFIGURATION)?;
         terraform.set_variable("route_table_id", &json!(route_table(&lab)?));
-        terraform.set_variable("node_count", &json!(routes));
-        terraform.set_variable("node_network", &json!("10.0.0.0/13"));
         lab.set_latency(latency);
-        Ok(Bench { lab, terraform })
+        let bench = Bench { lab, terraform };
+        bench.set_nodes(routes, FIRST_NETWORK)?;
+        Ok(bench)
+    }
+
+    /// Gives every node a pod CIDR and an address in the network 10.<network>.0.0/16.
+    fn set_nodes(&self, count: usize, network: u8) -> Result<(), Error> {
+        let node = |index: usize| {
+            let (high, low) = (index / 250, index % 250 + 4);
+            let facts = json!({
+                "internal_ip": format!("10.{network}.{high}.{low}"),
+                "pod_cidrs": [format!("100.{}.{}.0/24", 64 + index / 256, index % 256)],
+            });
+            (format!("node-{index:04}"), facts)
+        };
+        let nodes: Value = (0..count).map(node).collect();
+        let values = json!({"nodes": nodes});
+        Ok(self
+            .terraform
+            .write("nodes.auto.tfvars.json", &values.to_string())?)
     }
 
     fn step(

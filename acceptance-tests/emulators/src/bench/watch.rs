@@ -19,7 +19,10 @@ pub(super) fn children_of<T>(process: u32, work: impl FnOnce() -> T) -> (T, Peak
         let watcher = scope.spawn(|| {
             let mut peak = Peak::default();
             while !done.load(Ordering::Relaxed) {
-                for child in children(process) {
+                for child in children(process)
+                    .into_iter()
+                    .filter(|child| is_plugin(*child))
+                {
                     let memory = memory(child, "VmHWM:");
                     peak.resident_megabytes = larger(peak.resident_megabytes, memory);
                     let time = processor_seconds(child);
@@ -48,6 +51,12 @@ fn children(process: u32) -> Vec<u32> {
         .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
         .flat_map(|listed| numbers(&listed))
         .collect()
+}
+
+/// Between fork and exec a child still is Terraform, memory included; the system cuts names at 15 bytes.
+fn is_plugin(process: u32) -> bool {
+    let name = fs::read_to_string(format!("/proc/{process}/comm"));
+    name.is_ok_and(|name| name.trim_end() == "terraform-provi")
 }
 
 fn numbers(text: &str) -> Vec<u32> {
