@@ -2,10 +2,12 @@
 
 use super::type_name;
 use std::fmt::Write;
+use terraform_provider_ako::framework::number::Number;
 use terraform_provider_ako::framework::schema::{
-    Attribute, Nesting, Presence, Schema, Shape, Timeouts, Type,
+    Attribute, Nesting, Presence, Schema, Shape, Type,
 };
-use terraform_provider_ako::framework::value::{Number, Value};
+use terraform_provider_ako::framework::timeouts::Timeouts;
+use terraform_provider_ako::framework::value::Value;
 
 /// The section of one schema.
 pub(crate) fn schema_section(schema: &Schema) -> String {
