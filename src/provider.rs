@@ -149,7 +149,7 @@ fn azure_arguments() -> Vec<Attribute> {
         ),
         flag(
             "disable_instance_discovery",
-            "Whether not to ask Microsoft's login service about the login service of a custom cloud, false by default. Or `ARM_DISABLE_INSTANCE_DISCOVERY`.",
+            "Has no effect: the login service of a cloud is never looked up at Microsoft's. It is accepted because a custom cloud that other providers share may set it.",
         ),
     ]
 }
