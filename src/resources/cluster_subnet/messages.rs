@@ -76,7 +76,7 @@ pub(super) fn refused(refusal: &Refusal, target: &Target) -> Diagnostic {
         Refusal::SubnetExists => Diagnostic::error(
             format!("Subnet {name:?} exists already"),
             format!(
-                "{} is there, and no route table of it bears the mark of this provider for it. To manage it with this resource, import it:\n\n{}\n\nOtherwise choose another `name`.",
+                "{} is there, and it is not one that an interrupted run of this resource has left: its route table, if it has one, does not bear our mark. To manage it with this resource, import it:\n\n{}\n\nOtherwise choose another `name`.",
                 target.se_subnet,
                 import_command(&target.se_subnet),
             ),
@@ -233,6 +233,10 @@ pub(super) fn exclusive(arguments: &[&str]) -> Diagnostic {
 
 /// What a failed create leaves behind.
 pub(super) const LEFT_BY_CREATE: &str = "What exists by now is in the state, marked as tainted: the next apply deletes it and creates it anew.";
+
+/// What a delete leaves behind that has done its first step only.
+pub(super) const LEFT_BY_DELETE: &str =
+    "The SE subnet is deleted; this route table is left and stays in the state.";
 
 fn found(remnant: Remnant, target: &Target) -> Option<String> {
     let table = target.route_table.id().map_or("", RouteTableId::name);

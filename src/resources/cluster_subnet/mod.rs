@@ -148,17 +148,18 @@ impl Resource for ClusterSubnet {
             .delete_subnet(&tables)
             .await
             .map_err(|stopped| failed(&stopped, None))?;
+        let mut diagnostics = Diagnostics::new();
+        let mut left = None;
         for table in tables {
-            operation.delete_table(table).await.map_err(|stopped| {
-                let holds =
-                    "The SE subnet is deleted; its route table is left and stays in the state.";
-                Failure::with_state(
-                    failed(&stopped, Some(holds)),
-                    prior.clone().without_subnet(),
-                )
-            })?;
+            if let Err(stopped) = operation.delete_table(table).await {
+                diagnostics.push(failed(&stopped, Some(messages::LEFT_BY_DELETE)));
+                left.get_or_insert(table);
+            }
         }
-        Ok(())
+        match left {
+            None => Ok(()),
+            Some(table) => Err(Failure::with_state(diagnostics, prior.reduced_to(table))),
+        }
     }
 
     async fn import(&self, context: &Context, id: &str) -> Result<Model, Diagnostics> {

@@ -167,9 +167,13 @@ impl Model {
         self
     }
 
-    /// The model while the SE subnet does not exist.
-    pub(super) fn without_subnet(mut self) -> Model {
+    /// The model of which nothing is left but this route table.
+    pub(super) fn reduced_to(mut self, table: &RouteTableId) -> Model {
         self.address_prefixes = None;
+        self.existing_route_table_id = None;
+        self.route_table_name = Some(table.name().to_owned());
+        self.route_table_resource_group_name = Some(table.parent().name().to_owned());
+        self.route_table_id = Some(table.to_string());
         self.unassociated()
     }
 

@@ -133,11 +133,7 @@ async fn a_remnant_is_an_error_if_the_provider_block_says_so() {
 async fn a_create_that_fails_half_way_leaves_a_state_by_which_all_of_it_can_be_deleted() {
     let scene = Scene::new().await;
     let config = scene.config(json!({}));
-    let refusal = Action::Respond {
-        status: 403,
-        headers: BTreeMap::new(),
-        body: json!({"error": {"code": "RequestDisallowedByPolicy", "message": "No."}}),
-    };
+    let refusal = refusal("RequestDisallowedByPolicy");
     scene
         .lab
         .add_fault(Fault::on("PUT", "*/subnets/snet-se", refusal));
@@ -162,11 +158,7 @@ async fn a_create_that_fails_half_way_leaves_a_state_by_which_all_of_it_can_be_d
 #[tokio::test]
 async fn a_create_that_made_nothing_leaves_no_state() {
     let scene = Scene::new().await;
-    let refusal = Action::Respond {
-        status: 403,
-        headers: BTreeMap::new(),
-        body: json!({"error": {"code": "AuthorizationFailed", "message": "No."}}),
-    };
+    let refusal = refusal("AuthorizationFailed");
     scene
         .lab
         .add_fault(Fault::on("PUT", "*/routeTables/rt-se", refusal));

@@ -35,11 +35,7 @@ async fn delete_refuses_before_its_first_step_if_the_table_serves_another_subnet
 async fn a_delete_that_ends_between_its_steps_is_finished_by_the_next_one() {
     let scene = Scene::new().await;
     let state = scene.created(&scene.config(json!({}))).await;
-    let refusal = Action::Respond {
-        status: 403,
-        headers: BTreeMap::new(),
-        body: json!({"error": {"code": "ScopeLocked", "message": "No."}}),
-    };
+    let refusal = refusal("ScopeLocked");
     scene
         .lab
         .add_fault(Fault::on("DELETE", "*/routeTables/rt-se", refusal));

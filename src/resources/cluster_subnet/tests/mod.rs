@@ -335,6 +335,15 @@ fn said(diagnostics: &Diagnostics, severity: Severity) -> String {
     texts.join("\n\n")
 }
 
+/// An answer of 403 with this code.
+fn refusal(code: &str) -> Action {
+    Action::Respond {
+        status: 403,
+        headers: BTreeMap::new(),
+        body: json!({"error": {"code": code, "message": "No."}}),
+    }
+}
+
 fn mark_of(table: &Json) -> &str {
     table["tags"][MARK_KEY].as_str().unwrap_or("none")
 }

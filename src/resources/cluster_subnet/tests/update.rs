@@ -198,14 +198,10 @@ async fn a_move_that_ends_before_the_old_table_is_gone_is_finished_by_the_next_a
         let scene = Scene::new().await;
         let state = scene.created(&scene.config(json!({}))).await;
         let moved = scene.config(json!({"route_table_name": "rt-new"}));
-        let refusal = Action::Respond {
-            status: 403,
-            headers: BTreeMap::new(),
-            body: json!({"error": {"code": "ScopeLocked", "message": "No."}}),
-        };
+        let locked = refusal("ScopeLocked");
         scene
             .lab
-            .add_fault(Fault::on("DELETE", "*/routeTables/rt-se", refusal));
+            .add_fault(Fault::on("DELETE", "*/routeTables/rt-se", locked));
         let outcome = scene.apply(&state, &moved).await;
         assert!(errors(&outcome.diagnostics).contains("ScopeLocked"));
         let left = scene.read(&outcome.state).await;
@@ -215,6 +211,12 @@ async fn a_move_that_ends_before_the_old_table_is_gone_is_finished_by_the_next_a
             scene.table("rt-new")
         );
         if finish_by_destroy {
+            let locked = refusal("ScopeLocked");
+            let fault = Fault::on("DELETE", "*/routeTables/rt-new", locked);
+            scene.lab.add_fault(fault);
+            let outcome = scene.delete(&left).await;
+            assert_eq!(text(&outcome.state, "route_table_name"), "rt-new");
+            let left = scene.read(&outcome.state).await;
             assert_eq!(errors(&scene.delete(&left).await.diagnostics), "");
             assert_eq!(scene.azure(&scene.table("rt-new")), Json::Null);
         } else {
