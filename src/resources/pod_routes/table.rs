@@ -55,9 +55,9 @@ pub(super) async fn rewrite(
     decide: impl Fn(&[TableRoute]) -> Result<Merge, Vec<Obstacle>>,
 ) -> Result<Rewritten, Stopped> {
     let mut found = None;
-    let slots = |routes: &[TableRoute]| {
-        let merge = decide(routes)?;
-        let slots = merge.writes().then(|| merge.routes.clone());
+    let slots = |table: &RouteTable| {
+        let merge = decide(&routes_of(table))?;
+        let slots = (merge.writes() || is_failed(table)).then(|| merge.routes.clone());
         // What is told to the user is what was found at first: later rounds may find our own routes.
         found.get_or_insert(merge);
         Ok(slots)
@@ -76,8 +76,8 @@ pub(super) async fn remove(
     id: &RouteTableId,
     ownership: &Ownership<'_>,
 ) -> Result<(), Stopped> {
-    let slots = |routes: &[TableRoute]| {
-        let remaining = routes_without_recorded(ownership, routes);
+    let slots = |table: &RouteTable| {
+        let remaining = routes_without_recorded(ownership, &routes_of(table));
         Ok(remaining.map(|kept| kept.into_iter().map(Slot::Keep).collect()))
     };
     exchange(client, limits, id, slots).await.map(|_| ())
@@ -110,9 +110,12 @@ pub(super) async fn look_after_failure(
         Prefix::Other(_) => false,
     });
     match (in_place.count(), desired.len()) {
-        (found, all) if found == all => {
-            "The routes are in place: the next apply finds them by their names and has nothing to write."
+        (found, all) if found == all && is_failed(&table) => {
+            "The routes are in the table, but Azure has marked it as failed: the next apply writes them again."
                 .to_owned()
+        }
+        (found, all) if found == all => {
+            "The routes are in place: the next run finds them by their names.".to_owned()
         }
         (0, _) => "None of the routes is in place.".to_owned(),
         (found, all) => format!("{found} of {all} routes are in place."),
@@ -124,7 +127,7 @@ async fn exchange(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
-    mut slots: impl FnMut(&[TableRoute]) -> Result<Option<Vec<Slot>>, Vec<Obstacle>>,
+    mut slots: impl FnMut(&RouteTable) -> Result<Option<Vec<Slot>>, Vec<Obstacle>>,
 ) -> Result<usize, Stopped> {
     let mut sent = false;
     let mut lost_rounds = 0;
@@ -139,7 +142,7 @@ async fn exchange(
         let table = client.get_route_table(limits, id).await;
         let table = table.map_err(|error| failed(error, sent))?;
         let table = table.ok_or(Stopped::NoTable)?;
-        let wanted = slots(&routes_of(&table));
+        let wanted = slots(&table);
         let wanted = wanted.map_err(|obstacles| Stopped::Refused { obstacles, sent })?;
         let Some(wanted) = wanted else {
             return Ok(table.properties.routes.len());
@@ -148,7 +151,7 @@ async fn exchange(
             .put_route_table(limits, id, &filled(table, wanted))
             .await
         {
-            Ok(now) if matches!(slots(&routes_of(&now)), Ok(None)) => {
+            Ok(now) if matches!(slots(&now), Ok(None)) => {
                 return Ok(now.properties.routes.len());
             }
             Ok(_) if lost_rounds == MAX_LOST_ROUNDS => return Err(Stopped::Overwritten),
@@ -167,6 +170,12 @@ async fn exchange(
             Err(error) => return Err(failed(error, sent)),
         }
     }
+}
+
+/// Whether Azure has not carried out the last write: it shows what was written, but it may not be in force. Writing
+/// the same again is what mends it (assumed: the documents only say that a failed resource may be written again).
+fn is_failed(table: &RouteTable) -> bool {
+    table.properties.provisioning_state.as_deref() == Some("Failed")
 }
 
 /// The table with these routes; everything else, and the routes that are kept, as they came.

@@ -82,3 +82,21 @@ async fn a_refused_write_says_that_nothing_has_changed() {
     ]);
     assert_eq!(scene.routes(), [CORP]);
 }
+
+#[tokio::test]
+async fn routes_that_azure_failed_to_put_into_force_are_written_again() {
+    let scene = Scene::new().await;
+    let config = scene.config(ONE);
+    let planned = scene.plan(&Value::Null, &config).await.ok();
+    let fail = Action::FailOperation {
+        code: "InternalServerError".into(),
+        message: "An error occurred.".into(),
+    };
+    scene.lab.add_fault(Fault::on("PUT", TABLES, fail));
+    let applied = scene.apply(&Value::Null, &planned, &config).await;
+    applied.error(&["InternalServerError", "The routes are in the table"]);
+    assert_eq!(applied.value, Value::Null);
+    scene.calls();
+    scene.apply(&Value::Null, &planned, &config).await.ok();
+    assert_eq!(scene.calls(), ["GET", "PUT", "GET"]);
+}
