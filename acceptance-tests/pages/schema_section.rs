@@ -123,7 +123,7 @@ fn timeouts_section(timeouts: Timeouts) -> String {
     for (operation, limit) in operations {
         let _ = writeln!(
             text,
-            "- `{operation}` (String) Limit of a {operation}, as in `\"90s\"` or `\"1h30m\"`. Default: `\"{}m\"`.",
+            "- `{operation}` (String) Limit of {operation}, as in `\"90s\"` or `\"1h30m\"`. Default: `\"{}m\"`.",
             limit.as_secs() / 60
         );
     }
