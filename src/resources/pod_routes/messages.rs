@@ -284,7 +284,7 @@ pub(super) fn nothing_to_import(
     Diagnostic::error(
         summary,
         format!(
-            "Route table {:?} has no route whose name starts with \"{cluster}.\". Nothing has to be imported: apply makes the routes, and takes over those of others that lead to the right nodes already.",
+            "Route table {:?} has no route whose name starts with \"{cluster}.\". Nothing has to be imported: apply makes the routes, and adopts those of others that have the same prefix and next hop.",
             table.name()
         ),
     )
