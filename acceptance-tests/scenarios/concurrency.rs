@@ -44,6 +44,8 @@ fn ten_resources_that_write_one_table_at_once_lose_no_route() {
     let scenario = scenario();
     scenario.apply_with(&["-parallelism=10"]);
     assert_eq!(count_routes(&scenario), 100);
+    // They wait for each other: without the lock, If-Match alone would save the routes, in more than ten PUTs.
+    assert_eq!(scenario.calls().writes().len(), 10, "{}", scenario.calls());
     scenario.assert_nothing_to_do();
     scenario.destroy();
     assert_eq!(count_routes(&scenario), 0);
