@@ -131,14 +131,13 @@ fn timeouts_section(timeouts: Timeouts) -> String {
 }
 
 fn shape_name(shape: &Shape) -> String {
-    let name = match shape {
+    match shape {
         Shape::Plain(r#type) => capitalised(r#type),
         Shape::Nested(Nesting::Single, _) => "Attributes".to_owned(),
         Shape::Nested(Nesting::List, _) => "Attributes List".to_owned(),
         Shape::Nested(Nesting::Set, _) => "Attributes Set".to_owned(),
         Shape::Nested(Nesting::Map, _) => "Attributes Map".to_owned(),
-    };
-    name
+    }
 }
 
 fn capitalised(r#type: &Type) -> String {
