@@ -132,10 +132,11 @@ async fn it_leaves_on_shutdown_and_takes_its_socket_with_it() {
 }
 
 #[tokio::test]
-async fn it_lives_through_an_interrupt() {
+async fn it_lives_through_what_a_terminal_sends_to_terraform_as_well() {
     let terraform = Identity::new();
     let plugin = Plugin::start(Some(&terraform));
     plugin.signal("INT");
+    plugin.signal("HUP");
     let channel = plugin.connect(Some(&terraform)).await.unwrap();
     assert!(schema(channel.clone()).await.is_ok());
     shut_down(channel).await;

@@ -48,10 +48,11 @@ pub(super) struct Lifetime {
 }
 
 impl Lifetime {
-    /// Of a process that belongs to the Terraform that started it. It lives through an interrupt: a terminal sends
-    /// that to Terraform as well, which then says itself what is to stop.
+    /// Of a process that belongs to the Terraform that started it. It lives through what a terminal sends to both:
+    /// after an interrupt Terraform says itself what is to stop, and a hangup either ends Terraform, or it runs
+    /// under `nohup` and needs the provider still.
     pub(super) fn with_terraform() -> io::Result<Lifetime> {
-        Lifetime::new(Some(Parent::now()), Signals::but_interrupt()?)
+        Lifetime::new(Some(Parent::now()), Signals::but_the_terminals()?)
     }
 
     /// Of a process that a developer starts and ends.
@@ -73,12 +74,13 @@ impl Lifetime {
         tokio::select! {
             () = self.shutdown.cancelled() => End::Shutdown,
             () = self.signals.received() => End::Signal,
-            () = orphaned(self.parent, &self.reached) => End::Orphaned,
+            () = orphaned(self.parent, &self.reached, FIRST_CONNECTION) => End::Orphaned,
         }
     }
 }
 
-async fn orphaned(parent: Option<Parent>, reached: &CancellationToken) {
+/// Waits until the parent is gone, or until nobody has connected within `first_connection`.
+async fn orphaned(parent: Option<Parent>, reached: &CancellationToken, first_connection: Duration) {
     let Some(parent) = parent else {
         return std::future::pending().await;
     };
@@ -89,7 +91,7 @@ async fn orphaned(parent: Option<Parent>, reached: &CancellationToken) {
     };
     // A later pause says nothing: gRPC clients close a connection that is idle for half an hour and open it again.
     let never_reached = async {
-        if tokio::time::timeout(FIRST_CONNECTION, reached.cancelled())
+        if tokio::time::timeout(first_connection, reached.cancelled())
             .await
             .is_ok()
         {
@@ -125,23 +127,23 @@ struct Signals(Vec<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
 impl Signals {
-    fn but_interrupt() -> io::Result<Signals> {
+    fn but_the_terminals() -> io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
 
-        // Asking for it once takes away the default, which is to die.
+        // Asking for one once takes away the default, which is to die.
         drop(signal(SignalKind::interrupt())?);
-        Ok(Signals(vec![
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
+        drop(signal(SignalKind::hangup())?);
+        Ok(Signals(vec![signal(SignalKind::terminate())?]))
     }
 
     fn all() -> io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
 
-        let mut signals = Signals::but_interrupt()?;
-        signals.0.push(signal(SignalKind::interrupt())?);
-        Ok(signals)
+        Ok(Signals(vec![
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+            signal(SignalKind::interrupt())?,
+        ]))
     }
 
     async fn received(&mut self) {
@@ -168,7 +170,7 @@ struct Signals {
 
 #[cfg(not(unix))]
 impl Signals {
-    fn but_interrupt() -> io::Result<Signals> {
+    fn but_the_terminals() -> io::Result<Signals> {
         tokio::spawn(async { while tokio::signal::ctrl_c().await.is_ok() {} });
         Ok(Signals { interrupt: false })
     }
@@ -213,7 +215,7 @@ impl Drop for Call {
 
 #[cfg(test)]
 mod tests {
-    use super::{Calls, End, Parent, orphaned};
+    use super::{Calls, End, FIRST_CONNECTION, Parent, orphaned};
     use crate::plugin::CLOSING;
     use std::time::Duration;
     use tokio_util::sync::CancellationToken;
@@ -234,7 +236,20 @@ mod tests {
     #[tokio::test]
     async fn another_parent_than_at_the_start_means_that_terraform_is_gone() {
         let reached = CancellationToken::new();
-        orphaned(Some(Parent(u32::MAX)), &reached).await;
+        orphaned(Some(Parent(u32::MAX)), &reached, FIRST_CONNECTION).await;
+    }
+
+    #[tokio::test]
+    async fn a_terraform_that_never_connects_is_gone_and_one_that_has_connected_may_be_silent() {
+        let (reached, unreached) = (CancellationToken::new(), CancellationToken::new());
+        reached.cancel();
+        let here = Some(Parent::now());
+        // Both clocks run out at once, and the silent one is asked first.
+        tokio::select! {
+            biased;
+            () = orphaned(here, &reached, Duration::ZERO) => panic!("it was connected"),
+            () = orphaned(here, &unreached, Duration::ZERO) => (),
+        }
     }
 
     #[test]
