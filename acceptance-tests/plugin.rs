@@ -21,8 +21,8 @@ use terraform_provider_ako::plugin::proto::go_plugin::Empty;
 use terraform_provider_ako::plugin::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
 use terraform_provider_ako::plugin::proto::provider_client::ProviderClient;
 use terraform_provider_ako::plugin::proto::{
-    DynamicValue, RawState, diagnostic, get_provider_schema, get_resource_identity_schemas,
-    stop_provider, upgrade_resource_state, validate_provider_config,
+    DynamicValue, RawState, ServerCapabilities, diagnostic, get_provider_schema,
+    get_resource_identity_schemas, stop_provider, upgrade_resource_state, validate_provider_config,
 };
 use tokio_rustls::TlsConnector;
 use tonic::Code;
@@ -91,11 +91,13 @@ async fn terraform_is_answered() {
         .unwrap();
     assert!(schema.provider.is_some());
     assert!(schema.diagnostics.is_empty());
-    assert!(
-        schema
-            .server_capabilities
-            .unwrap()
-            .get_provider_schema_optional
+    // What is declared beyond this would be called.
+    assert_eq!(
+        schema.server_capabilities,
+        Some(ServerCapabilities {
+            get_provider_schema_optional: true,
+            ..ServerCapabilities::default()
+        })
     );
 }
 
