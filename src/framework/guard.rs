@@ -8,16 +8,6 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument;
 
-tokio::task_local! {
-    static GUARDED: ();
-}
-
-/// Whether a panic at this place is caught and shown to the user as a diagnostic. A panic hook asks this: Terraform
-/// takes a line that begins with "panic: " for the end of the plugin.
-pub fn is_guarded() -> bool {
-    GUARDED.try_with(|()| ()).is_ok()
-}
-
 /// How the work of a handler ended.
 #[derive(Debug)]
 pub(super) enum Ended<T> {
@@ -46,7 +36,7 @@ pub(super) async fn run<T: Send + 'static>(
     grace: Duration,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Ended<T> {
-    let mut task = tokio::spawn(GUARDED.scope((), work).in_current_span());
+    let mut task = tokio::spawn(work.in_current_span());
     let limit = Instant::from_std(context.deadline() + grace);
     let joined = match timeout_at(limit, &mut task).await {
         Ok(joined) => joined,
@@ -69,9 +59,7 @@ pub(super) async fn run<T: Send + 'static>(
 
 /// Runs something short that may panic; then the error is the message of the panic.
 pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    GUARDED
-        .sync_scope((), || catch_unwind(AssertUnwindSafe(work)))
-        .map_err(|panic| message(panic.as_ref()))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(panic.as_ref()))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -83,7 +71,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ended, catch, is_guarded, run};
+    use super::{Ended, catch, run};
     use crate::framework::resource::Context;
     use crate::framework::value::Value;
     use std::sync::Arc;
@@ -92,15 +80,10 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     #[tokio::test]
-    async fn work_knows_that_it_is_guarded() {
-        assert!(!is_guarded());
-        let ended = run(&context(), Duration::ZERO, async { is_guarded() }).await;
-        assert!(matches!(ended, Ended::Returned(true)));
-        assert_eq!(catch(is_guarded), Ok(true));
-        assert_eq!(
-            catch(|| panic!("{}", "boom")),
-            Err::<(), _>("boom".to_owned())
-        );
+    async fn a_panic_is_told_with_its_message() {
+        let ended = run(&context(), Duration::ZERO, async { panic!("{}", "boom") }).await;
+        assert!(matches!(ended, Ended::<()>::Panicked(message) if message == "boom"));
+        assert_eq!(catch(|| panic!("boom")), Err::<(), _>("boom".to_owned()));
     }
 
     #[tokio::test]
