@@ -133,7 +133,9 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
-        for span in context.event_scope(event).into_iter().flatten() {
+        // From the outermost span inwards: of two fields of one name the inner one stays.
+        let scope = context.event_scope(event).into_iter();
+        for span in scope.flat_map(|scope| scope.from_root()) {
             if let Some(outer) = span.extensions().get::<Fields>() {
                 fields.0.extend(outer.0.iter().cloned());
             }
@@ -190,13 +192,14 @@ fn line(level: Level, target: &str, time: jiff::Timestamp, fields: Fields) -> Ve
         put(if name == "message" { "@message" } else { name }, value);
     }
 
+    let whole = object.clone();
     let mut line = to_line(&object);
     for longest in [8192, 512, 32] {
         if line.len() <= LINE_LIMIT {
             break;
         }
-        for value in object.values_mut() {
-            cut(value, longest);
+        for (short, whole) in object.values_mut().zip(whole.values()) {
+            *short = cut(whole, longest);
         }
         line = to_line(&object);
     }
@@ -209,12 +212,13 @@ fn to_line(object: &serde_json::Map<String, serde_json::Value>) -> Vec<u8> {
     line
 }
 
-fn cut(value: &mut serde_json::Value, longest: usize) {
-    if let serde_json::Value::String(text) = value
-        && text.len() > longest
-    {
-        let kept = text.floor_char_boundary(longest);
-        *text = format!("{}… [cut, {} bytes]", &text[..kept], text.len());
+fn cut(value: &serde_json::Value, longest: usize) -> serde_json::Value {
+    match value {
+        serde_json::Value::String(text) if text.len() > longest => {
+            let kept = &text[..text.floor_char_boundary(longest)];
+            format!("{kept}… [cut, {} bytes]", text.len()).into()
+        }
+        short => short.clone(),
     }
 }
 
@@ -288,6 +292,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_innermost_of_two_fields_with_one_name_stays() {
+        let lines = written(LevelFilter::INFO, || {
+            let _outer = tracing::info_span!("call", id = "outer", rpc = "Read").entered();
+            let _inner = tracing::info_span!("request", id = "inner").entered();
+            tracing::info!("between them");
+            tracing::info!(id = "own", "its own");
+        });
+        let ids: Vec<_> = lines.iter().map(|line| &line["id"]).collect();
+        assert_eq!(ids, ["inner", "own"]);
+        assert_eq!(lines[0]["rpc"], "Read");
+    }
+
+    #[test]
     fn a_message_with_line_feeds_stays_one_line() {
         let lines = written(LevelFilter::INFO, || tracing::info!("one\ntwo"));
         assert_eq!(lines[0]["@message"], "one\ntwo");
@@ -326,6 +343,17 @@ pub(super) mod tests {
         let line = line(Level::INFO, "x", time, Fields::default());
         let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(line["@timestamp"], "2025-06-15T15:06:40.000000Z");
+    }
+
+    #[test]
+    fn the_mark_of_a_cut_tells_the_length_of_the_whole() {
+        // Escaped, both together are too long after the first cut.
+        let long = || "\u{1}".repeat(100_000);
+        let fields = Fields(vec![("message", long()), ("url", long())]);
+        let line = line(Level::INFO, "x", jiff::Timestamp::now(), fields);
+        let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
+        let message = line["@message"].as_str().unwrap();
+        assert!(message.ends_with("… [cut, 100000 bytes]"), "{message:?}");
     }
 
     #[test]
