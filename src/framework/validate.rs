@@ -203,7 +203,13 @@ impl Validation {
         let mut detail = format!("{path}: {}.", problem.trim_end_matches('.'));
         let secret = attribute.sensitive || attribute.write_only;
         if let Some(text) = value.as_str().filter(|text| secret && !text.is_empty()) {
-            detail = detail.replace(text, "(sensitive value)");
+            // A problem that quotes the value escapes its quotes and line feeds.
+            let quoted = format!("{text:?}");
+            let escaped = &quoted[1..quoted.len() - 1];
+            detail = detail.replace(escaped, "(sensitive value)");
+            if escaped != text {
+                detail = detail.replace(text, "(sensitive value)");
+            }
         }
         self.report(format!("Invalid value for {path}"), detail, place);
     }
@@ -312,13 +318,13 @@ mod tests {
 
     #[test]
     fn the_text_of_a_secret_is_not_repeated() {
-        let config = config([("name", s("x")), ("secret", s("hunter2"))]);
-        let found = validate(&schema(), &config, true);
-        let detail = &found.iter().next().unwrap().detail;
-        assert_eq!(
-            detail,
-            r#"secret: must be long, but is "(sensitive value)"."#
-        );
+        for secret in ["hunter2", "hunter\"2\n", "hunter'2"] {
+            let config = config([("name", s("x")), ("secret", s(secret))]);
+            let found = validate(&schema(), &config, true);
+            let detail = &found.iter().next().unwrap().detail;
+            assert!(detail.contains("(sensitive value)"), "{detail}");
+            assert!(!detail.contains("hunter"), "{detail}");
+        }
     }
 
     /// The paths of the errors.
