@@ -19,20 +19,16 @@ pub(crate) fn provider(profile: Profile) -> Result<PathBuf, Box<dyn Error>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args([
-            "build",
-            "--locked",
-            "--package",
-            "terraform-provider-ako",
-            "--bin",
-            "terraform-provider-ako",
-        ])
+        .args(["build", "--locked", "--bin", "terraform-provider-ako"])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .stderr(Stdio::inherit());
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
+    command.args(match profile {
+        // With the features of dependencies that the tests and this program have: nothing is built twice.
+        Profile::Dev => &["--workspace"][..],
+        // With its own features only, which is what users get.
+        Profile::Release => &["--package", "terraform-provider-ako", "--release"],
+    });
     let output = command.output()?;
     if !output.status.success() {
         return Err("the provider does not build".into());
