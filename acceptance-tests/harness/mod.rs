@@ -15,7 +15,7 @@ pub(crate) use expect::{assert_changes, assert_no_changes, attribute};
 /// The built provider.
 pub(crate) const PROVIDER: &str = env!("CARGO_BIN_EXE_terraform-provider-ako");
 
-/// What every configuration begins with: the provider, and what the lab tells about itself.
+/// What every configuration begins with, beside the provider block: what the lab tells about itself.
 const PREAMBLE: &str = r#"
 terraform {
   required_providers {
@@ -23,10 +23,6 @@ terraform {
       source = "ako-azure/ako"
     }
   }
-}
-
-provider "ako" {
-  azure = {}
 }
 
 variable "resource_group_id" { type = string }
@@ -56,6 +52,7 @@ impl Scenario {
         scenario.set_variable("virtual_network_id", &scenario.network().into());
         scenario.set_variable("kubeconfigs", &scenario.kubeconfigs());
         scenario.write("preamble.tf", PREAMBLE);
+        scenario.configure_provider("azure = {}");
         scenario.configure(configuration);
         scenario
     }
@@ -64,6 +61,15 @@ impl Scenario {
     #[track_caller]
     pub(crate) fn configure(&self, configuration: &str) {
         self.write("main.tf", configuration);
+    }
+
+    /// Replaces what is in the provider block.
+    #[track_caller]
+    pub(crate) fn configure_provider(&self, arguments: &str) {
+        self.write(
+            "provider.tf",
+            &format!("provider \"ako\" {{\n{arguments}\n}}\n"),
+        );
     }
 
     /// Writes another file of the configuration.

@@ -1,0 +1,240 @@
+//! Failures after the write has left: nothing is ever taken back, and the next run finds what is in place.
+
+use ako_lab::{Action, Fault, Latency};
+
+use super::*;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Operations that end only when the scenario says so.
+fn never_ending(scenario: &Scenario) {
+    scenario
+        .lab
+        .set_latency(Latency::fixed(Duration::ZERO, HOUR));
+}
+
+/// Operations end at once again, also those that are under way.
+fn healed(scenario: &Scenario) {
+    scenario.lab.clear_faults();
+    scenario.lab.set_latency(Latency::NONE);
+    scenario.lab.azure().finish_operations();
+}
+
+/// A failed create leaves no state, so that Terraform has nothing to destroy, and its routes in place.
+#[track_caller]
+fn assert_left_in_place(scenario: &Scenario) {
+    assert!(scenario.state().addresses().is_empty());
+    assert_eq!(routes(scenario), [NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn a_create_whose_answer_is_lost_is_found_in_place_in_the_same_run() {
+    let scenario = scenario();
+    let lost = Fault::on("PUT", ANY_TABLE, Action::Reset).after();
+    scenario.lab.add_fault(lost);
+    scenario.apply();
+    // The repetition meets the new etag, and the fresh read finds nothing left to write.
+    assert_eq!(put_statuses(&scenario), [None, Some(412)]);
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn a_create_that_never_gets_an_answer_leaves_no_state_and_its_routes() {
+    let scenario = on_table_of_others(&with("timeouts { create = \"2s\" }"));
+    let lost = Fault::on("PUT", ANY_TABLE, Action::Reset).after().always();
+    scenario.lab.add_fault(lost);
+    let run = scenario.apply_fails();
+    assert!(run.says("The routes are in place"));
+    assert_left_in_place(&scenario);
+    healed(&scenario);
+    let run = scenario.apply();
+    assert!(run.says("are adopted"));
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn a_create_that_is_out_of_time_while_polling_leaves_no_state_and_its_routes() {
+    let scenario = on_table_of_others(&with("timeouts { create = \"1s\" }"));
+    never_ending(&scenario);
+    let run = scenario.apply_fails();
+    assert!(run.says("time is up") && run.says("The routes are in place"));
+    assert_left_in_place(&scenario);
+    // Even before Azure has finished there is nothing to write.
+    assert_rerun_writes_nothing(&scenario, &[]);
+    healed(&scenario);
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn a_create_whose_operation_fails_leaves_no_state_and_says_what_is_in_place() {
+    let scenario = scenario();
+    let failure = Action::FailOperation {
+        code: "NetworkingInternalOperationError".into(),
+        message: "An unexpected error occurred.".into(),
+    };
+    scenario.lab.add_fault(Fault::on("PUT", ANY_TABLE, failure));
+    let run = scenario.apply_fails();
+    assert!(run.says("NetworkingInternalOperationError"));
+    assert!(run.says("The routes are in place"));
+    assert_left_in_place(&scenario);
+    let run = scenario.apply();
+    assert!(run.says("are adopted"));
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn an_operation_that_another_one_superseded_is_looked_at_again_in_the_same_run() {
+    let scenario = scenario();
+    let failure = Action::FailOperation {
+        code: "CanceledAndSupersededDueToAnotherOperation".into(),
+        message: "Operation was superseded.".into(),
+    };
+    scenario.lab.add_fault(Fault::on("PUT", ANY_TABLE, failure));
+    scenario.apply();
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn a_create_interrupted_while_polling_leaves_no_state_and_its_routes() {
+    let scenario = scenario();
+    never_ending(&scenario);
+    let poll = Fault::on("GET", ANY_POLL, Action::Hold);
+    let poll = scenario.lab.add_fault(poll);
+    let apply = scenario.start_apply();
+    assert!(scenario.lab.wait_until_held(poll, PATIENCE), "a poll comes");
+    apply.interrupt().expect("terraform can be interrupted");
+    let run = scenario.wait(apply);
+    assert!(!run.succeeded());
+    assert!(run.says("interrupt") && run.says("The routes are in place"));
+    assert_left_in_place(&scenario);
+    healed(&scenario);
+    let run = scenario.apply();
+    assert!(run.says("are adopted"));
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn an_interrupt_while_the_write_is_under_way_waits_for_its_answer() {
+    let scenario = scenario();
+    let put = Fault::on("PUT", ANY_TABLE, Action::Hold).after();
+    let put = scenario.lab.add_fault(put);
+    let apply = scenario.start_apply();
+    assert!(scenario.lab.wait_until_held(put, PATIENCE), "the PUT comes");
+    apply.interrupt().expect("terraform can be interrupted");
+    scenario.lab.release(put);
+    let run = scenario.wait(apply);
+    assert!(!run.succeeded());
+    assert!(run.says("The routes are in place"));
+    assert_left_in_place(&scenario);
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn a_killed_create_leaves_its_routes_which_the_next_run_adopts() {
+    let scenario = scenario();
+    let put = Fault::on("PUT", ANY_TABLE, Action::Hold).after();
+    let put = scenario.lab.add_fault(put);
+    let apply = scenario.start_apply();
+    assert!(scenario.lab.wait_until_held(put, PATIENCE), "the PUT comes");
+    apply.kill_everything().expect("terraform can be killed");
+    scenario.wait(apply);
+    healed(&scenario);
+    assert_left_in_place(&scenario);
+    // Who is killed leaves its lock on the state.
+    let run = scenario.apply_with(&["-lock=false"]);
+    assert!(run.says("are adopted"));
+    assert_rerun_writes_nothing(&scenario, &["-lock=false"]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn an_update_interrupted_while_polling_keeps_the_prior_state_and_the_next_run_writes_nothing() {
+    let scenario = applied();
+    never_ending(&scenario);
+    scenario.configure(&with_third_node());
+    let poll = Fault::on("GET", ANY_POLL, Action::Hold);
+    let poll = scenario.lab.add_fault(poll);
+    let apply = scenario.start_apply();
+    assert!(scenario.lab.wait_until_held(poll, PATIENCE), "a poll comes");
+    apply.interrupt().expect("terraform can be interrupted");
+    let run = scenario.wait(apply);
+    assert!(!run.succeeded() && run.says("The routes are in place"));
+    let state = scenario.state();
+    assert!(!state.is_tainted(ADDRESS));
+    assert_eq!(scenario.resource(ADDRESS)["nodes"]["node-3"], Value::Null);
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, NODE_3, FOREIGN]);
+    healed(&scenario);
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, NODE_3, FOREIGN]);
+}
+
+#[test]
+fn a_failed_update_and_a_killed_one_are_finished_by_the_next_run_without_a_gap() {
+    let scenario = applied();
+    scenario.configure(&with_third_node());
+    let failure = Action::FailOperation {
+        code: "NetworkingInternalOperationError".into(),
+        message: "An unexpected error occurred.".into(),
+    };
+    scenario.lab.add_fault(Fault::on("PUT", ANY_TABLE, failure));
+    scenario.apply_fails();
+    assert!(!scenario.state().is_tainted(ADDRESS));
+    assert_rerun_writes_nothing(&scenario, &[]);
+
+    scenario.configure(CONFIGURATION);
+    let put = Fault::on("PUT", ANY_TABLE, Action::Hold);
+    let put = scenario.lab.add_fault(put);
+    let apply = scenario.start_apply();
+    assert!(scenario.lab.wait_until_held(put, PATIENCE), "the PUT comes");
+    apply.kill_everything().expect("terraform can be killed");
+    scenario.wait(apply);
+    healed(&scenario);
+    scenario.apply_with(&["-lock=false"]);
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+    assert_rerun_writes_nothing(&scenario, &["-lock=false"]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
+fn a_destroy_that_is_interrupted_or_out_of_time_keeps_the_state_until_the_next_one() {
+    let scenario = applied();
+    never_ending(&scenario);
+    let poll = Fault::on("GET", ANY_POLL, Action::Hold);
+    let poll = scenario.lab.add_fault(poll);
+    let destroy = scenario.terraform.start_destroy(&[]);
+    let destroy = destroy.expect("terraform starts");
+    assert!(scenario.lab.wait_until_held(poll, PATIENCE), "a poll comes");
+    destroy.interrupt().expect("terraform can be interrupted");
+    let run = scenario.wait(destroy);
+    assert!(!run.succeeded());
+    assert_eq!(scenario.state().addresses(), [ADDRESS]);
+    healed(&scenario);
+    scenario.forget_calls();
+    scenario.destroy();
+    assert!(scenario.calls().writes().is_empty(), "{}", scenario.calls());
+    assert_eq!(routes(&scenario), [FOREIGN]);
+    assert_never_interrupted(&scenario, &[FOREIGN]);
+}
+
+#[test]
+fn a_write_that_azure_refuses_changes_nothing_and_says_so_with_code_and_request_id() {
+    let scenario = scenario();
+    scenario.lab.azure().deny(ako_lab::azure::Denial::of(
+        "Microsoft.Network/routeTables/write",
+    ));
+    let run = scenario.apply_fails();
+    assert!(run.says("AuthorizationFailed") && run.says("No route was changed"));
+    assert!(run.says("request id"));
+    assert_eq!(routes(&scenario), [FOREIGN]);
+    scenario.lab.azure().allow_all();
+    scenario.apply();
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+}
