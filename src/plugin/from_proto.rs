@@ -1,6 +1,6 @@
 //! From protobuf to the framework's types: what Terraform says.
 
-use super::proto::{ClientCapabilities, DynamicValue, RawState};
+use super::proto::{ClientCapabilities, DynamicValue};
 use crate::framework::codec;
 use crate::framework::diagnostics::Diagnostic;
 use crate::framework::json::from_json;
@@ -23,19 +23,6 @@ pub(super) fn value(sent: Option<DynamicValue>, r#type: &Type) -> Result<Value, 
     } else {
         Ok(Value::Null)
     }
-}
-
-/// Stored state as JSON.
-pub(super) fn raw_state(sent: Option<RawState>) -> Result<Vec<u8>, Diagnostic> {
-    let RawState { json, flatmap } = sent.unwrap_or_default();
-    if json.is_empty() && !flatmap.is_empty() {
-        return Err(Diagnostic::error(
-            "The stored state has the form of Terraform 0.11",
-            "No version of this provider has written that form. Remove the object from the state with `terraform \
-             state rm` and import it again.",
-        ));
-    }
-    Ok(json)
 }
 
 /// Whether Terraform keeps the values of write-only attributes out of plans and states.
@@ -61,11 +48,11 @@ fn unreadable(error: TypeError) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::{raw_state, value, write_only_allowed};
+    use super::{value, write_only_allowed};
     use crate::framework::path::Path;
     use crate::framework::schema::Type;
     use crate::framework::value::Value;
-    use crate::plugin::proto::{ClientCapabilities, DynamicValue, RawState};
+    use crate::plugin::proto::{ClientCapabilities, DynamicValue};
 
     fn text_object() -> Type {
         Type::Object(vec![("name".to_owned(), Type::String)])
@@ -106,20 +93,6 @@ mod tests {
             json: b"{".to_vec(),
         };
         assert!(value(Some(sent), &text_object()).is_err());
-    }
-
-    #[test]
-    fn the_flat_state_of_old_terraforms_is_refused() {
-        let flat = RawState {
-            json: Vec::new(),
-            flatmap: [("id".to_owned(), "x".to_owned())].into(),
-        };
-        assert!(raw_state(Some(flat)).is_err());
-        let json = RawState {
-            json: b"{}".to_vec(),
-            ..RawState::default()
-        };
-        assert_eq!(raw_state(Some(json)), Ok(b"{}".to_vec()));
     }
 
     #[test]

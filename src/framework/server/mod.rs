@@ -192,6 +192,11 @@ impl Server {
         self.data_source(type_name).map(|source| source.schema())
     }
 
+    /// What that function takes and gives.
+    pub fn signature(&self, function: &str) -> Result<&Signature, FunctionError> {
+        self.function(function).map(AnyFunction::signature)
+    }
+
     /// What is wrong with the provider's block. Calls nothing.
     pub fn validate_provider(&self, config: &Value) -> Diagnostics {
         let schema = self.provider.schema();
@@ -374,13 +379,7 @@ impl Server {
 
     /// The result of a function.
     pub fn call_function(&self, name: &str, arguments: Vec<Value>) -> Result<Value, FunctionError> {
-        match self.functions.get(name) {
-            Some(function) => function.call(arguments),
-            None => Err(FunctionError {
-                text: format!("This version of the provider has no function {name}."),
-                argument: None,
-            }),
-        }
+        self.function(name)?.call(arguments)
     }
 
     /// Cancels what runs and what comes until the next configure: core begins nothing new after this.
@@ -429,6 +428,13 @@ impl Server {
         self.data_sources
             .get(type_name)
             .ok_or_else(|| no_such("data source", type_name))
+    }
+
+    fn function(&self, name: &str) -> Result<&AnyFunction, FunctionError> {
+        self.functions.get(name).ok_or_else(|| FunctionError {
+            text: format!("This version of the provider has no function {name}."),
+            argument: None,
+        })
     }
 }
 

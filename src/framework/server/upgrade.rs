@@ -21,7 +21,7 @@ pub(super) fn upgrade(
     };
     if json.is_empty() {
         return Err(failed(
-            "It is in the form that Terraform had before version 0.12, which no version of this provider has ever written.".to_owned(),
+            "It is in the form that Terraform had before version 0.12, which no version of this provider has ever written. Remove the object with `terraform state rm` and import it again.".to_owned(),
         ));
     }
     let state = serde_json::from_slice(json)

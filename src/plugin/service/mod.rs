@@ -164,7 +164,8 @@ impl Provider for Service {
             "UpgradeResourceState",
             &type_name.clone(),
             |server| async move {
-                let json = from_proto::raw_state(request.raw_state)?;
+                // The other form, which Terraform 0.11 had, leaves this one empty.
+                let json = request.raw_state.unwrap_or_default().json;
                 let (state, found) = server.upgrade_state(&type_name, request.version, &json);
                 Ok(upgrade_resource_state::Response {
                     upgraded_state: state.as_ref().map(to_proto::value),
@@ -383,13 +384,7 @@ fn arguments(
     function: &str,
     sent: Vec<DynamicValue>,
 ) -> Result<Vec<Value>, FunctionError> {
-    let mut known = server.functions();
-    let signature = known
-        .find_map(|(name, signature)| (name == function).then_some(signature))
-        .ok_or_else(|| FunctionError {
-            text: format!("This provider has no function {function:?}."),
-            argument: None,
-        })?;
+    let signature = server.signature(function)?;
     // An argument too many or too few is the framework's to refuse.
     let types = signature
         .parameters
