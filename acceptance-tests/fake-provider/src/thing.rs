@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use terraform_provider_ako::framework::diagnostics::Diagnostics;
+use std::time::Duration;
+use terraform_provider_ako::framework::diagnostics::{Diagnostic, Diagnostics};
 use terraform_provider_ako::framework::resource::{Context, Failure, Resource};
 use terraform_provider_ako::framework::schema::{Attribute, Schema, Shape, Type};
 use terraform_provider_ako::framework::timeouts::Timeouts;
@@ -58,7 +59,7 @@ impl Resource for Thing {
             Attribute::optional(
                 "mode",
                 Type::String,
-                "What it does: `panic in create`, …, `log`.",
+                "What it does: `panic in create`, …, `deaf`, `log`.",
             ),
             Attribute::optional("secret", Type::String, "A secret.").write_only(),
             optional("flag", Type::Bool),
@@ -80,6 +81,12 @@ impl Resource for Thing {
 
     async fn create(&self, context: &Context, mut made: Model) -> Result<Model, Failure<Model>> {
         obey(&made, "create");
+        if made.mode.as_deref() == Some("deaf") {
+            // Says where it is by a file, and watches neither the interrupt nor the deadline.
+            std::fs::write("creating", "")
+                .map_err(|error| Diagnostic::error("It cannot say so", error.to_string()))?;
+            tokio::time::sleep(Duration::from_secs(600)).await;
+        }
         made.complete();
         let secret = context.config().get("secret").as_str();
         made.secret_length = Some(secret.map_or(0, |secret| secret.len() as u64));

@@ -5,6 +5,7 @@
 use ako_lab::terraform::{Action, Error, Run, Workspace};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 const ADDRESS: &str = "fake_thing.it";
 
@@ -155,6 +156,28 @@ fn terraform_tells_of_the_crash_of_a_process() {
 }
 
 #[test]
+fn a_second_ctrl_c_ends_a_provider_that_does_not_listen_and_its_socket_goes_too() {
+    let mut terraform = workspace(r#"mode = "deaf""#);
+    let sockets = terraform.configuration().join("s");
+    std::fs::create_dir(&sockets).unwrap();
+    terraform.set_environment("TMPDIR", &sockets);
+    let apply = terraform.start_apply(&[]).unwrap_or_else(fail);
+    until(|| terraform.configuration().join("creating").exists());
+    assert_ne!(std::fs::read_dir(&sockets).unwrap().count(), 0);
+
+    apply.interrupt().unwrap_or_else(fail);
+    until(|| apply.output_so_far().contains("Interrupt received"));
+    apply.interrupt().unwrap_or_else(fail);
+    let stopped = apply.wait().unwrap_or_else(fail);
+    assert!(
+        stopped.says("Two interrupts received"),
+        "{}",
+        stopped.transcript()
+    );
+    assert_eq!(std::fs::read_dir(&sockets).unwrap().count(), 0);
+}
+
+#[test]
 fn log_lines_keep_their_level_and_their_fields_whatever_their_length() {
     let mut terraform = workspace(r#"mode = "log""#);
     terraform.set_environment("TF_LOG_PROVIDER", "warn");
@@ -168,6 +191,18 @@ fn log_lines_keep_their_level_and_their_fields_whatever_their_length() {
         );
         assert!(line.contains(&format!("status={status}")), "{line}");
         assert!(line.contains("tf_rpc=ApplyResourceChange"), "{line}");
+    }
+}
+
+/// Waits for something that happens in another process.
+fn until(happened: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !happened() {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "it does not happen"
+        );
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
