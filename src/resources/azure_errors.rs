@@ -55,8 +55,15 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// The text as a sentence: a capital at its start and a full stop at its end.
+///
+/// An argument at the start (`kubernetes.config_path`, `cluster_name`) keeps its spelling: the user has to find it.
 pub fn sentence(text: &str) -> String {
-    let mut chars = text.trim_end_matches('.').chars();
+    let text = text.trim_end_matches('.');
+    let first_word = text.split(' ').next().unwrap_or_default();
+    if first_word.contains(['.', '_', '[']) {
+        return format!("{text}.");
+    }
+    let mut chars = text.chars();
     match chars.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
         None => String::new(),
@@ -142,6 +149,16 @@ mod tests {
             request_id: Some("req-7".into()),
             after_lost_answer: false,
         })
+    }
+
+    #[test]
+    fn a_sentence_keeps_the_spelling_of_an_argument_at_its_start() {
+        assert_eq!(sentence("time is up"), "Time is up.");
+        assert_eq!(
+            sentence("kubernetes.config_path is not known yet"),
+            "kubernetes.config_path is not known yet."
+        );
+        assert_eq!(sentence("cluster_name is wrong."), "cluster_name is wrong.");
     }
 
     #[test]

@@ -138,6 +138,31 @@ fn an_interrupt_while_the_write_is_under_way_waits_for_its_answer() {
 }
 
 #[test]
+fn an_interrupt_ends_a_wait_that_azure_has_asked_for() {
+    let scenario = scenario();
+    let put = scenario
+        .lab
+        .add_fault(Fault::on("PUT", ANY_TABLE, Action::Hold));
+    let throttled = Action::Respond {
+        status: 429,
+        headers: [("Retry-After".to_owned(), "900".to_owned())].into(),
+        body: json!({"error": {"code": "TooManyRequests", "message": "Slow down."}}),
+    };
+    scenario
+        .lab
+        .add_fault(Fault::on("PUT", ANY_TABLE, throttled));
+    let apply = scenario.start_apply();
+    assert!(scenario.lab.wait_until_held(put, PATIENCE), "the PUT comes");
+    apply.interrupt().expect("terraform can be interrupted");
+    scenario.lab.release(put);
+    let run = scenario.wait(apply);
+    assert!(!run.succeeded() && run.says("No route was changed"));
+    assert!(run.took < Duration::from_secs(300), "it did not wait");
+    assert!(scenario.state().addresses().is_empty());
+    assert_eq!(routes(&scenario), [FOREIGN]);
+}
+
+#[test]
 fn a_killed_create_leaves_its_routes_which_the_next_run_adopts() {
     let scenario = scenario();
     let put = Fault::on("PUT", ANY_TABLE, Action::Hold).after();

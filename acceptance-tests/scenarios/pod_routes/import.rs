@@ -39,7 +39,7 @@ fn imported_by_a_block_with_a_generated_configuration_they_plan_empty() {
         .terraform
         .read("generated.tf")
         .expect("it is there");
-    assert!(generated.contains("\"node-2\""), "{generated}");
+    assert!(generated.contains("node-2 = {"), "{generated}");
 }
 
 #[test]

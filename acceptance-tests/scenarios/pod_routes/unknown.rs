@@ -10,6 +10,7 @@ use crate::harness::assert_changes;
 fn configuration(internal_ip: &str, pod_cidrs: &str) -> String {
     let made = r#"
 variable "node" {
+  type    = object({ ip = string, cidr = string })
   default = { ip = "10.0.0.4", cidr = "10.244.0.0/24" }
 }
 

@@ -108,6 +108,17 @@ fn somebody_who_undoes_every_write_is_reported_in_the_end() {
     assert!(scenario.state().addresses().is_empty());
 }
 
+#[test]
+fn a_table_on_which_azure_is_busy_is_written_when_it_is_free() {
+    let scenario = scenario();
+    let error = json!({"error": {"code": "AnotherOperationInProgress", "message": "Busy."}});
+    let busy = Action::respond(409, error);
+    scenario.lab.add_fault(Fault::on("PUT", ANY_TABLE, busy));
+    scenario.apply();
+    assert_eq!(put_statuses(&scenario), [Some(409), Some(200)]);
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+}
+
 /// Ten clusters with pod CIDRs of their own, all in one table.
 const TEN_CLUSTERS: &str = r#"
 variable "route_table_id" { type = string }
