@@ -98,9 +98,12 @@ impl Resolved {
         if let Some(pem) = &connection.cluster_ca_certificate {
             set_authority(&mut resolved.cluster, pem);
         }
-        resolved.proxy_url = section
-            .text(&settings.proxy_url, "proxy_url", "KUBE_PROXY_URL")?
-            .or(resolved.cluster.proxy_url.take());
+        let section_proxy = section.text(&settings.proxy_url, "proxy_url", "KUBE_PROXY_URL")?;
+        let kubeconfig_proxy = resolved.cluster.proxy_url.take();
+        resolved.proxy_url = match is_own_kubeconfig(connection) {
+            true => kubeconfig_proxy.or(section_proxy),
+            false => section_proxy.or(kubeconfig_proxy),
+        };
         match &mut resolved.cluster.server {
             None => Err(Error::NotConfigured),
             Some(server) => {
@@ -248,9 +251,12 @@ impl Section<'_> {
     fn override_user(&self, user: &mut AuthInfo) -> Result<(), NotReady> {
         let settings = self.settings;
         if let Some(token) = self.text(&settings.token.exposed(), "token", "KUBE_TOKEN")? {
+            // A kubeconfig's other ways would go before it.
             user.token = Some(token.into());
             user.token_file = None;
             user.exec = None;
+            user.auth_provider = None;
+            (user.username, user.password) = (None, None);
         }
         let certificate = self.text(
             &settings.client_certificate,
@@ -483,6 +489,41 @@ users:
         let resolved = scene.resolve(&Connection::default()).unwrap();
         assert_eq!(resolved.server(), "https://other:6443");
         assert_eq!(token(&resolved), Some("from-the-environment"));
+    }
+
+    #[test]
+    fn an_explicit_token_goes_over_every_other_way_of_signing_in() {
+        let mut scene = Scene::new();
+        let password = "user: {username: me, password: hush, tokenFile: /t}";
+        let text = KUBECONFIG.replace("user: {token: from-the-file}", password);
+        std::fs::write(scene.file.path(), text).unwrap();
+        scene.set("KUBE_CONFIG_PATH", &scene.path());
+        scene.set("KUBE_TOKEN", "from-the-environment");
+        let user = scene.resolve(&Connection::default()).unwrap().user;
+        let expected = AuthInfo {
+            token: user.token.clone(),
+            ..AuthInfo::default()
+        };
+        assert!(user.token.is_some());
+        assert_eq!(format!("{user:?}"), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn the_proxy_of_a_kubeconfig_of_its_own_is_used() {
+        let mut scene = Scene::new();
+        let text = KUBECONFIG.replace(":6443\"", ":6443\", proxy-url: \"http://own:3128\"");
+        std::fs::write(scene.file.path(), text).unwrap();
+        scene.set("KUBE_PROXY_URL", "http://section:3128");
+        let own = Connection {
+            config_path: Some(scene.path()),
+            ..Connection::default()
+        };
+        let resolved = scene.resolve(&own).unwrap();
+        assert_eq!(resolved.proxy_url.as_deref(), Some("http://own:3128"));
+
+        scene.set("KUBE_CONFIG_PATH", &scene.path());
+        let resolved = scene.resolve(&Connection::default()).unwrap();
+        assert_eq!(resolved.proxy_url.as_deref(), Some("http://section:3128"));
     }
 
     #[test]
