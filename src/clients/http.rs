@@ -267,14 +267,15 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// How long the service asks to wait: seconds, or a date.
+    /// How long the service asks to wait: seconds, or a date. No wait at all is none asked for: else a service that
+    /// says 0, or whose clock is behind ours, would be asked again without a pause until the deadline.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let text = self.header(header::RETRY_AFTER.as_str())?.trim();
         let wait = match text.parse() {
             Ok(seconds) => Duration::from_secs(seconds),
             Err(_) => until(text)?,
         };
-        (wait <= LONGEST_RETRY_AFTER).then_some(wait)
+        (!wait.is_zero() && wait <= LONGEST_RETRY_AFTER).then_some(wait)
     }
 }
 
@@ -399,8 +400,13 @@ mod tests {
             .unwrap();
         let wait = answer(&date).retry_after().unwrap();
         assert!((55..=60).contains(&wait.as_secs()), "{wait:?}");
-        let past = answer("Wed, 21 Oct 2015 07:28:00 GMT").retry_after();
-        assert_eq!(past, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_retry_after_that_asks_for_no_wait_leaves_the_wait_to_us() {
+        assert_eq!(answer("0").retry_after(), None);
+        let past = answer("Wed, 21 Oct 2015 07:28:00 GMT");
+        assert_eq!(past.retry_after(), None);
     }
 
     #[test]
