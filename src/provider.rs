@@ -222,7 +222,6 @@ fn azure_settings(section: &Value) -> azure::Settings {
         active_directory_authority_host: text(section, "active_directory_authority_host"),
         resource_manager_endpoint: text(section, "resource_manager_endpoint"),
         resource_manager_audience: text(section, "resource_manager_audience"),
-        disable_instance_discovery: flag(section, "disable_instance_discovery"),
     }
 }
 

@@ -50,8 +50,6 @@ pub struct Settings {
     pub resource_manager_endpoint: Setting<String>,
     /// What tokens for Azure Resource Manager are issued for in a custom cloud.
     pub resource_manager_audience: Setting<String>,
-    /// Whether not to ask Microsoft's login service about the authority of a custom cloud.
-    pub disable_instance_discovery: Setting<bool>,
 }
 
 /// Why there is no access token.
