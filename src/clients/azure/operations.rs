@@ -31,6 +31,8 @@ enum Source {
     Location(Url),
     /// The object's own `provisioningState`.
     Object,
+    /// The object itself, until it is gone.
+    Deletion,
 }
 
 /// What one poll tells.
@@ -103,7 +105,9 @@ impl Client {
         }
         if answer.status == StatusCode::ACCEPTED {
             let location = self.trusted(answer.header("location"));
-            return Some(location.map_or(Source::Object, Source::Location));
+            // Recorded: 202 answers a deletion, and its body is empty.
+            let object = state.map_or(Source::Deletion, |_| Source::Object);
+            return Some(location.map_or(object, Source::Location));
         }
         state.map(|_| Source::Object)
     }
@@ -130,7 +134,7 @@ impl Client {
         source: &Source,
     ) -> Result<Answer, Error> {
         let request = match source {
-            Source::Object => Request::get(action, object),
+            Source::Object | Source::Deletion => Request::get(action, object),
             Source::Status(url) | Source::Location(url) => Request {
                 target: Target::Operation(url.clone()),
                 ..Request::get(action, object)
@@ -138,9 +142,10 @@ impl Client {
         };
         let answer = self.exchange(limits, request).await?;
         let is_news = match source {
-            // A deletion of which nothing but the object itself can tell.
-            Source::Object if answer.status == StatusCode::NOT_FOUND => Refusal::says_gone(&answer),
-            Source::Object => answer.status.is_success(),
+            Source::Object | Source::Deletion if answer.status == StatusCode::NOT_FOUND => {
+                Refusal::says_gone(&answer)
+            }
+            Source::Object | Source::Deletion => answer.status.is_success(),
             Source::Status(_) => {
                 answer.status.is_success() || answer.status == StatusCode::NOT_FOUND
             }
@@ -159,7 +164,9 @@ impl Source {
         let body: Value = serde_json::from_slice(&poll.body).unwrap_or_default();
         match self {
             // The object is gone: what was accepted without a place to ask was its deletion.
-            Source::Object if poll.status == StatusCode::NOT_FOUND => Progress::Done,
+            Source::Object | Source::Deletion if poll.status == StatusCode::NOT_FOUND => {
+                Progress::Done
+            }
             _ if poll.status == StatusCode::NOT_FOUND => {
                 Progress::Running("not known yet".to_owned())
             }
@@ -175,6 +182,11 @@ impl Source {
             Source::Object => match provisioning_state(&body) {
                 Some(state) => of_state(state, action, &body),
                 None => Progress::Done,
+            },
+            Source::Deletion => match provisioning_state(&body) {
+                // Its deletion has not begun: the state is that of the write before.
+                Some("Succeeded") | None => Progress::Running("not begun yet".to_owned()),
+                Some(state) => of_state(state, action, &body),
             },
         }
     }

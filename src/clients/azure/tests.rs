@@ -545,6 +545,29 @@ async fn deleting_waits_until_the_table_is_gone_and_accepts_that_it_is() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_names_no_operation_is_over_only_when_the_table_is_gone() {
+    let scene = Scene::new().await;
+    scene.put(&table(Vec::new())).await.unwrap();
+    let id = scene.table_id();
+    let accepted = Action::respond(202, serde_json::Value::Null);
+    scene.lab.add_fault(Fault::on("DELETE", TABLES, accepted));
+    // Accepted and not begun: the first look still finds a table that says Succeeded.
+    let begun = Action::Write {
+        method: "DELETE".to_owned(),
+        path: id.to_string(),
+        body: serde_json::Value::Null,
+    };
+    scene.lab.add_fault(Fault::on("GET", TABLES, begun).nth(2));
+    let azure = scene.azure();
+    azure.delete_route_table(&scene.limits, &id).await.unwrap();
+    let (status, _) = scene
+        .lab
+        .azure()
+        .request("GET", &id.to_string(), json!(null));
+    assert_eq!(status, 404);
+}
+
+#[tokio::test]
 async fn a_table_in_use_is_not_deleted_and_one_that_only_seems_so_is() {
     let scene = Scene::new().await;
     scene.put(&table(Vec::new())).await.unwrap();
