@@ -237,7 +237,7 @@ impl Client {
                 Ok(token) => token,
                 Err(cause) => return Err(no_token(request.action, cause, lost)),
             };
-            let call = request.to_call(cloud, self.headers(&request, &token));
+            let call = request.to_call(cloud, self.headers(&request, &token)?);
             let answer = self.sender.send(limits, &call, judge).await;
             let mut answer = answer.map_err(|cause| {
                 let host = cloud.endpoint.authority();
@@ -269,7 +269,7 @@ impl Client {
         self.cloud.get().map(|cloud| &cloud.endpoint)
     }
 
-    fn headers(&self, request: &Request<'_>, token: &Secret) -> HeaderMap {
+    fn headers(&self, request: &Request<'_>, token: &Secret) -> Result<HeaderMap, Error> {
         const CORRELATION: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
         let mut headers = HeaderMap::new();
@@ -282,10 +282,18 @@ impl Client {
         if request.body.is_some() {
             headers.insert(header::CONTENT_TYPE, JSON);
         }
-        if let Some(etag) = request.etag.and_then(|etag| etag.parse().ok()) {
-            headers.insert(header::IF_MATCH, etag);
+        if let Some(etag) = request.etag {
+            // Without it the write would not be guarded.
+            let value = etag.parse().map_err(|_| Error::BadAnswer {
+                action: request.action.to_owned(),
+                reason: format!("the etag {etag:?} that was read cannot be sent back"),
+                status: None,
+                request_id: None,
+                write: WriteState::NotSent,
+            })?;
+            headers.insert(header::IF_MATCH, value);
         }
-        headers
+        Ok(headers)
     }
 
     /// After a write that makes an object got no answer: what stands there now, as if it had been the answer; none

@@ -255,6 +255,17 @@ async fn a_stale_table_is_refused_and_nothing_is_changed() {
 }
 
 #[tokio::test]
+async fn a_write_whose_etag_cannot_be_sent_is_not_sent_without_it() {
+    let scene = Scene::new().await;
+    let mut held = scene.put(&table(Vec::new())).await.unwrap();
+    scene.lab.clear_journal();
+    held.etag = Some("W/\"\n\"".to_owned());
+    let error = scene.put(&held).await.unwrap_err();
+    assert_eq!(error.after_write(), WriteState::NotSent, "{error:?}");
+    assert!(scene.calls().is_empty(), "{:?}", scene.calls());
+}
+
+#[tokio::test]
 async fn a_guarded_write_without_an_answer_is_sent_again_and_then_says_that_it_is_not_known() {
     let scene = Scene::new().await;
     let mut held = scene.put(&table(Vec::new())).await.unwrap();
