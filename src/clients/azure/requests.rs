@@ -257,7 +257,16 @@ impl Client {
     /// Where Azure is; asked for once.
     async fn cloud(&self, limits: &Limits, action: &str) -> Result<&Cloud, Error> {
         let resolve = || self.cloud_source.resolve(&self.sender, limits);
-        let cloud = self.cloud.get_or_try_init(resolve).await;
+        // Another operation may be asking already, and may have more time than this one.
+        let cloud = tokio::select! {
+            biased;
+            cause = limits.ended() => {
+                let (waiting_for, known) = ("the description of the cloud", "there is none yet");
+                let write = WriteState::NotSent;
+                return Err(Error::interrupted(cause, action, waiting_for, known, write));
+            }
+            cloud = self.cloud.get_or_try_init(resolve) => cloud,
+        };
         cloud.map_err(|source| Error::NotAuthenticated {
             action: action.to_owned(),
             source,

@@ -703,6 +703,33 @@ async fn a_write_answered_after_the_interrupt_is_known_to_be_accepted() {
 }
 
 #[tokio::test]
+async fn everybody_who_waits_for_the_description_of_the_cloud_keeps_their_own_limits() {
+    let scene = Scene::new().await;
+    scene
+        .lab
+        .add_fault(Fault::on("GET", "/metadata/*", Action::Hold));
+    let (azure, id, short) = (
+        scene.azure(),
+        scene.table_id(),
+        limits(Duration::from_millis(200)),
+    );
+    let started = Instant::now();
+    let asks = azure.get_route_table(&scene.limits, &id);
+    tokio::pin!(asks);
+    let waits = tokio::select! {
+        biased;
+        read = &mut asks => panic!("the description is held: {read:?}"),
+        read = azure.get_route_table(&short, &id) => read,
+    };
+    let timed_out = matches!(waits, Err(Error::DeadlineExceeded { .. }));
+    assert!(timed_out, "{waits:?}");
+    assert!(started.elapsed() < Duration::from_secs(10));
+    scene.limits.stop.cancel();
+    let stopped = asks.await;
+    assert!(matches!(stopped, Err(Error::Stopped { .. })), "{stopped:?}");
+}
+
+#[tokio::test]
 async fn the_deadline_ends_an_operation_and_tells_its_last_known_state() {
     let scene = Scene::new().await;
     scene
