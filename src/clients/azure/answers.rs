@@ -1,7 +1,7 @@
 //! What an answer of Azure means: its last word, or a request to come back; the object that was wanted, or another.
 
 use super::super::http::{Answer, Verdict};
-use super::error::Refusal;
+use super::error::{Refusal, parenthesis, request_id};
 use reqwest::StatusCode;
 use serde_json::Value;
 use std::time::Duration;
@@ -13,13 +13,10 @@ pub(super) fn judge(answer: &Answer) -> Verdict {
         Refusal::from_body("", &body)
     };
     let said = |refusal: &Option<Refusal>| {
-        let status = answer.status.as_u16();
+        let facts = facts(answer, refusal.as_ref());
         match refusal {
-            Some(refusal) => format!(
-                "status {status}, code {}: {}",
-                refusal.code, refusal.message
-            ),
-            None => format!("status {status}"),
+            Some(refusal) => format!("{}{facts}", refusal.message),
+            None => format!("no reason given{facts}"),
         }
     };
     match answer.status.as_u16() {
@@ -37,6 +34,12 @@ pub(super) fn judge(answer: &Answer) -> Verdict {
         408 | 500 | 502 | 503 | 504 => Verdict::Broken(answer.retry_after(), said(&refusal())),
         _ => Verdict::Final,
     }
+}
+
+fn facts(answer: &Answer, refusal: Option<&Refusal>) -> String {
+    let code = refusal.map(|refusal| refusal.code.as_str());
+    let request_id = request_id(answer);
+    parenthesis(Some(answer.status.as_u16()), code, request_id.as_deref())
 }
 
 /// The wait that a message asks for: `… can be retried in 12 seconds` (met by cloud-provider-azure).

@@ -395,7 +395,11 @@ pub(super) fn request_id(answer: &Answer) -> Option<String> {
 }
 
 /// The facts that a support request needs: ` (status 409, code X, request id Y)`.
-fn parenthesis(status: Option<u16>, code: Option<&str>, request_id: Option<&str>) -> String {
+pub(super) fn parenthesis(
+    status: Option<u16>,
+    code: Option<&str>,
+    request_id: Option<&str>,
+) -> String {
     let facts: Vec<String> = [
         status.map(|status| format!("status {status}")),
         code.map(|code| format!("code {code}")),

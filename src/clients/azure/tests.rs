@@ -751,19 +751,22 @@ async fn the_deadline_ends_an_operation_and_tells_its_last_known_state() {
 #[tokio::test]
 async fn a_busy_service_is_given_up_at_the_deadline_with_its_last_word() {
     let scene = Scene::new().await;
+    let throttled = Action::Respond {
+        status: 429,
+        headers: BTreeMap::from([("x-ms-request-id".to_owned(), "id-1".to_owned())]),
+        body: json!({"error": {"code": "TooManyRequests", "message": "slow down"}}),
+    };
     scene
         .lab
-        .add_fault(Fault::on("PUT", TABLES, busy(429, "TooManyRequests")).always());
+        .add_fault(Fault::on("PUT", TABLES, throttled).always());
     let short = limits(Duration::from_secs(2));
     let azure = scene.azure();
     let outcome = azure
         .put_route_table(&short, &scene.table_id(), &table(Vec::new()))
         .await;
     let error = outcome.unwrap_err();
-    assert!(
-        error.to_string().contains("code TooManyRequests"),
-        "{error}"
-    );
+    let last_word = "slow down (status 429, code TooManyRequests, request id id-1)";
+    assert!(error.to_string().contains(last_word), "{error}");
     assert_eq!(error.after_write(), WriteState::NotSent);
 }
 
