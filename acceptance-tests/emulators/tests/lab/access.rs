@@ -10,6 +10,25 @@ use serde_json::{Value, json};
 use crate::arm::{Answer, Arm, SUBNETS, network};
 
 #[tokio::test]
+async fn the_metadata_name_every_endpoint_without_a_token() {
+    let (lab, _) = lab().await;
+    let azure = &lab.connection().azure;
+    let url = format!(
+        "https://{}/metadata/endpoints?api-version=2022-09-01",
+        azure.metadata_host
+    );
+    let answer = crate::arm::http(&lab).get(url).send().await.unwrap();
+    let document: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    let endpoint = json!(azure.resource_manager_endpoint);
+    assert_eq!(document["resourceManager"], endpoint);
+    assert_eq!(document["authentication"]["audiences"], json!([endpoint]));
+    assert_eq!(
+        document["authentication"]["loginEndpoint"],
+        json!(azure.authority_host)
+    );
+}
+
+#[tokio::test]
 async fn the_token_names_tenant_object_and_application() {
     let (lab, arm) = lab().await;
     let azure = lab.connection().azure.clone();

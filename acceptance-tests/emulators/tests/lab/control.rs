@@ -1,5 +1,7 @@
 //! The control API and what `serve` tells its clients.
 
+use std::time::Duration;
+
 use ako_lab::{Lab, Options, Seed};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -79,6 +81,57 @@ async fn faults_settings_and_denials_can_be_set_over_http() {
         .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(refusal["error"].as_str().unwrap().contains("explode"));
+}
+
+#[tokio::test]
+async fn the_latency_can_be_set_over_http_and_every_call_takes_it() {
+    let (lab, arm, control) = lab().await;
+    let asked = json!({"call_ms": 30, "operation_ms": 3_600_000});
+    control.send(Method::POST, "/latency", asked).await;
+    let table = network(&lab, "routeTables/rt");
+    let put = arm.put(&table, json!({"location": "westeurope"})).await;
+    let poll = put.header("azure-asyncoperation").unwrap();
+    assert_eq!(arm.get(poll).await.body["status"], "InProgress");
+    let took = |entry: &ako_lab::journal::Entry| entry.milliseconds.unwrap();
+    assert!(lab.journal().iter().skip(1).all(|entry| took(entry) >= 30));
+
+    control
+        .send(Method::POST, "/finish-operations", Value::Null)
+        .await;
+    assert_eq!(arm.get(poll).await.body["status"], "Succeeded");
+    for (asked, call) in [
+        (json!("realistic"), 100_000_000),
+        (json!(5), 5_000_000),
+        (json!("none"), 0),
+    ] {
+        let profile = json!({"profile": asked});
+        control.send(Method::POST, "/latency", profile).await;
+        let (_, latency) = control.send(Method::GET, "/latency", Value::Null).await;
+        assert_eq!(latency["call"]["nanos"], call);
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_can_be_let_go_over_http_and_tokens_can_be_revoked() {
+    let (lab, arm, control) = lab().await;
+    let hold = json!({"match": {"method": "GET"}, "do": "hold"});
+    let (_, armed) = control.send(Method::POST, "/faults", hold).await;
+    let id = armed["id"].as_u64().unwrap();
+    let tables = network(&lab, "routeTables");
+    let (answer, ()) = tokio::join!(arm.get(&tables), async {
+        assert!(lab.held(id, Duration::from_secs(10)).await);
+        let (_, listed) = control.send(Method::GET, "/faults", Value::Null).await;
+        assert_eq!(listed[0]["held"], 1);
+        control
+            .send(Method::POST, "/release", json!({"fault": id}))
+            .await;
+    });
+    assert_eq!(answer.status, StatusCode::OK);
+
+    control
+        .send(Method::POST, "/revoke-tokens", Value::Null)
+        .await;
+    assert_eq!(arm.get(&tables).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

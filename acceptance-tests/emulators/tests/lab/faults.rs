@@ -24,6 +24,17 @@ async fn an_answer_in_the_servers_place_is_the_only_one_and_nothing_happened() {
 }
 
 #[tokio::test]
+async fn an_answer_can_be_exchanged_after_the_server_has_acted() {
+    let (lab, arm) = lab().await;
+    let broken = Action::respond(502, json!(null));
+    lab.add_fault(Fault::on("PUT", "*/routeTables/*", broken).after());
+    let table = network(&lab, "routeTables/rt");
+    let put = put(&arm, &table).await.unwrap();
+    assert_eq!(put.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(arm.get(&table).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_reset_connection_is_an_error_to_the_client_whether_the_server_acted_or_not() {
     let (lab, arm) = lab().await;
     let table = network(&lab, "routeTables/rt");

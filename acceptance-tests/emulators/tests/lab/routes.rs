@@ -74,6 +74,28 @@ async fn a_put_that_changes_nothing_is_done_at_once_and_keeps_the_etag() {
 }
 
 #[tokio::test]
+async fn what_only_the_service_may_set_is_ignored_in_a_put() {
+    let (lab, arm) = lab().await;
+    let table = table_with_routes(&lab, &arm).await;
+    let before = arm.get(&table).await.body;
+    let mut sent = before.clone();
+    sent["etag"] = json!("W/\"other\"");
+    sent["id"] = json!("/other");
+    for (name, value) in [
+        ("provisioningState", json!("Failed")),
+        ("resourceGuid", json!("other")),
+        ("subnets", json!([{"id": "/other"}])),
+    ] {
+        sent["properties"][name] = value;
+    }
+    let route = &mut sent["properties"]["routes"][0];
+    route["properties"]["provisioningState"] = json!("Failed");
+    route["properties"]["hasBgpOverride"] = json!(true);
+    assert_eq!(arm.put(&table, sent).await.status, StatusCode::OK);
+    assert_eq!(arm.get(&table).await.body, before);
+}
+
+#[tokio::test]
 async fn a_write_of_one_route_changes_the_etag_of_its_table_and_of_all_routes() {
     let (lab, arm) = lab().await;
     let table = table_with_routes(&lab, &arm).await;
@@ -211,6 +233,22 @@ async fn the_route_limit_can_be_set_and_holds() {
     let third = json!({"properties": route("10.244.9.0/24", "10.1.0.9")});
     let put = arm.put(&format!("{table}/routes/third"), third).await;
     assert_eq!(put.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_table_holds_400_routes_unless_the_lab_is_told_otherwise() {
+    let (lab, arm) = lab().await;
+    let table = network(&lab, "routeTables/rt");
+    let with = |count: u32| {
+        let routes = (0..count).map(|n| {
+            let prefix = format!("10.{}.{}.0/24", 100 + n / 256, n % 256);
+            json!({"name": format!("n{n}"), "properties": route(&prefix, "10.1.0.4")})
+        });
+        json!({"location": "westeurope", "properties": {"routes": routes.collect::<Value>()}})
+    };
+    let refused = arm.put(&table, with(401)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(arm.put(&table, with(400)).await.status, StatusCode::CREATED);
 }
 
 #[tokio::test]
