@@ -1,11 +1,15 @@
 //! The client against the lab's Azure: what it asks, what it makes of the answers, how it fails.
 
+mod endings;
+mod repetitions;
+mod sign_in;
+
 use super::ids::{ResourceGroupId, RouteTableId, VirtualNetworkId};
 use super::route_tables::{Route, RouteTable};
 use super::subnets::{Subnet, SubnetProperties};
-use super::{Client, Error, LockKey, Reference, WriteState};
+use super::{Client, Error, Reference, WriteState};
 use crate::clients::{Clients, Limits, Settings, Variables, kubernetes, user_agent};
-use ako_lab::{Action, Fault, Lab, Latency, Options};
+use ako_lab::{Action, Fault, Lab, Options};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -147,23 +151,6 @@ async fn a_table_is_made_with_one_write_and_one_read_and_can_be_written_again() 
 }
 
 #[tokio::test]
-async fn parallel_calls_ask_for_one_token_and_one_description_of_the_cloud() {
-    let scene = Scene::new().await;
-    futures::future::join_all((0..10).map(|_| scene.get())).await;
-    let journal = scene.lab.journal();
-    let count = |service: &str| {
-        journal
-            .iter()
-            .filter(|entry| entry.service == service)
-            .count()
-    };
-    assert_eq!(
-        (count("login"), count("metadata"), count("arm")),
-        (1, 1, 10)
-    );
-}
-
-#[tokio::test]
 async fn calls_say_who_sends_them() {
     let scene = Scene::new().await;
     let ours = clients(
@@ -192,40 +179,6 @@ async fn calls_say_who_sends_them() {
     assert_eq!(
         call.correlation_id.as_deref(),
         Some("11111111-2222-3333-4444-555555555555")
-    );
-}
-
-#[tokio::test]
-async fn a_custom_cloud_is_reached_without_a_metadata_document() {
-    let scene = Scene::new().await;
-    let azure = scene.lab.connection().azure.clone();
-    let custom = [
-        ("ARM_METADATA_HOSTNAME", ""),
-        ("ARM_ENVIRONMENT", "custom"),
-        (
-            "ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST",
-            azure.authority_host.as_str(),
-        ),
-        (
-            "ARM_RESOURCE_MANAGER_ENDPOINT",
-            &azure.resource_manager_endpoint,
-        ),
-        (
-            "ARM_RESOURCE_MANAGER_AUDIENCE",
-            &azure.resource_manager_endpoint,
-        ),
-    ];
-    let clients = clients(&scene.lab, &custom, Duration::from_secs(30));
-    let network = clients.azure().unwrap();
-    let network = network
-        .get_virtual_network(&scene.limits, &scene.network())
-        .await;
-    assert!(
-        network
-            .unwrap()
-            .unwrap()
-            .subnet("SNET-cluster1-nodes")
-            .is_some()
     );
 }
 
@@ -263,119 +216,6 @@ async fn a_write_whose_etag_cannot_be_sent_is_not_sent_without_it() {
     let error = scene.put(&held).await.unwrap_err();
     assert_eq!(error.after_write(), WriteState::NotSent, "{error:?}");
     assert!(scene.calls().is_empty(), "{:?}", scene.calls());
-}
-
-#[tokio::test]
-async fn a_guarded_write_without_an_answer_is_sent_again_and_then_says_that_it_is_not_known() {
-    let scene = Scene::new().await;
-    let mut held = scene.put(&table(Vec::new())).await.unwrap();
-    held.properties.routes.push(route("a", "10.244.0.0/24"));
-    scene
-        .lab
-        .add_fault(Fault::on("PUT", TABLES, Action::Reset).after());
-
-    let error = scene.put(&held).await.unwrap_err();
-    assert!(matches!(error, Error::PreconditionFailed(_)), "{error:?}");
-    assert_eq!(error.after_write(), WriteState::Unclear);
-    assert_eq!(scene.get().await.unwrap().properties.routes.len(), 1);
-}
-
-#[tokio::test]
-async fn a_creating_write_without_an_answer_is_looked_for_and_not_repeated() {
-    let scene = Scene::new().await;
-    scene
-        .lab
-        .add_fault(Fault::on("PUT", TABLES, Action::Reset).after());
-    let made = scene
-        .put(&table(vec![route("a", "10.244.0.0/24")]))
-        .await
-        .unwrap();
-    assert_eq!(made.properties.routes.len(), 1);
-    let puts = scene
-        .calls()
-        .iter()
-        .filter(|call| call.starts_with("PUT"))
-        .count();
-    assert_eq!(puts, 1);
-}
-
-#[tokio::test]
-async fn a_creating_write_that_never_arrived_is_sent_again() {
-    let scene = Scene::new().await;
-    scene.lab.add_fault(Fault::on("PUT", TABLES, Action::Reset));
-    scene.put(&table(Vec::new())).await.unwrap();
-    let puts = scene
-        .calls()
-        .iter()
-        .filter(|call| call.starts_with("PUT"))
-        .count();
-    assert_eq!(puts, 2);
-}
-
-#[tokio::test]
-async fn a_creating_write_does_not_take_another_writers_object_for_its_own() {
-    let scene = Scene::new().await;
-    let theirs = json!({"location": "westeurope", "tags": {"owner": "them"}});
-    let path = scene.table_id().to_string();
-    let write = Action::Write {
-        method: "PUT".to_owned(),
-        path: path.clone(),
-        body: theirs,
-    };
-    scene.lab.add_fault(Fault::on("PUT", &path, Action::Reset));
-    scene.lab.add_fault(Fault::on("GET", &path, write));
-    let error = scene.put(&table(Vec::new())).await.unwrap_err();
-    assert_eq!(error.after_write(), WriteState::Unclear, "{error:?}");
-    let tags = scene.get().await.unwrap().tags.unwrap();
-    assert_eq!(tags["owner"], "them");
-}
-
-#[tokio::test]
-async fn a_busy_or_broken_service_is_asked_again() {
-    let scene = Scene::new().await;
-    for (status, code) in [
-        (409, "AnotherOperationInProgress"),
-        (429, "RetryableError"),
-        (503, "ServiceUnavailable"),
-    ] {
-        let held = scene.get().await;
-        scene
-            .lab
-            .add_fault(Fault::on("PUT", TABLES, busy(status, code)));
-        let wanted = held.unwrap_or_else(|| table(Vec::new()));
-        scene.put(&wanted).await.unwrap();
-        scene.lab.clear_faults();
-    }
-}
-
-#[tokio::test]
-async fn a_service_that_names_a_wait_is_given_it() {
-    let scene = Scene::new().await;
-    let throttled = Action::Respond {
-        status: 429,
-        headers: BTreeMap::from([("Retry-After".to_owned(), "2".to_owned())]),
-        body: json!({"error": {"code": "TooManyRequests", "message": "slow down"}}),
-    };
-    scene
-        .lab
-        .add_fault(Fault::on("GET", TABLES, throttled.clone()));
-    let started = Instant::now();
-    assert_eq!(scene.get().await, None);
-    assert!(started.elapsed() >= Duration::from_secs(2));
-
-    // A wait that ends after the deadline is not begun.
-    scene.lab.clear_faults();
-    scene.lab.add_fault(Fault::on("GET", TABLES, throttled));
-    let (started, short) = (Instant::now(), limits(Duration::from_secs(1)));
-    let read = scene
-        .azure()
-        .get_route_table(&short, &scene.table_id())
-        .await;
-    assert!(
-        matches!(read, Err(Error::DeadlineExceeded { .. })),
-        "{read:?}"
-    );
-    assert!(started.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test]
@@ -449,33 +289,6 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Lines {
             },
         );
         self.0.lock().unwrap().push(line);
-    }
-}
-
-#[tokio::test]
-async fn a_conflict_of_another_kind_is_refused_at_once() {
-    let scene = Scene::new().await;
-    scene
-        .lab
-        .add_fault(Fault::on("PUT", TABLES, busy(409, "RouteConflict")));
-    let error = scene.put(&table(Vec::new())).await.unwrap_err();
-    assert_eq!(error.code(), Some("RouteConflict"));
-    assert_eq!(error.after_write(), WriteState::Refused);
-}
-
-#[tokio::test]
-async fn a_stalled_or_cut_off_answer_is_asked_for_again() {
-    let scene = Scene::new().await;
-    scene.put(&table(Vec::new())).await.unwrap();
-    let hasty = clients(&scene.lab, &[], Duration::from_millis(500));
-    for action in [Action::Stall, Action::Truncate { bytes: 20 }, Action::Reset] {
-        scene.lab.add_fault(Fault::on("GET", TABLES, action));
-        let azure = hasty.azure().unwrap();
-        let read = azure
-            .get_route_table(&scene.limits, &scene.table_id())
-            .await;
-        assert!(read.unwrap().is_some());
-        scene.lab.clear_faults();
     }
 }
 
@@ -651,126 +464,6 @@ async fn tags_are_replaced_and_routes_stay() {
 }
 
 #[tokio::test]
-async fn an_interrupt_ends_a_poll_at_once_and_says_that_the_write_was_accepted() {
-    let scene = Scene::new().await;
-    scene
-        .lab
-        .set_latency(Latency::fixed(Duration::ZERO, Duration::from_secs(600)));
-    let stop = scene.limits.stop.clone();
-    let wanted = table(Vec::new());
-    let (outcome, stopped) = tokio::join!(scene.put(&wanted), async {
-        while !scene.lab.journal().iter().any(|entry| entry.poll) {
-            tokio::task::yield_now().await;
-        }
-        stop.cancel();
-        Instant::now()
-    });
-    assert!(stopped.elapsed() < Duration::from_secs(1));
-    let error = outcome.unwrap_err();
-    assert!(matches!(error, Error::Stopped { .. }), "{error:?}");
-    assert_eq!(error.after_write(), WriteState::Accepted);
-}
-
-#[tokio::test]
-async fn an_interrupt_leaves_a_write_under_way_three_seconds() {
-    let scene = Scene::new().await;
-    let fault = scene.lab.add_fault(Fault::on("PUT", TABLES, Action::Hold));
-    let wanted = table(Vec::new());
-    let (outcome, stopped) = tokio::join!(scene.put(&wanted), async {
-        assert!(scene.lab.held(fault, Duration::from_secs(10)).await);
-        scene.limits.stop.cancel();
-        Instant::now()
-    });
-    let waited = stopped.elapsed();
-    assert!(
-        waited > Duration::from_millis(2900) && waited < Duration::from_secs(6),
-        "{waited:?}"
-    );
-    assert!(matches!(outcome, Err(Error::Unclear { .. })), "{outcome:?}");
-}
-
-#[tokio::test]
-async fn a_write_answered_after_the_interrupt_is_known_to_be_accepted() {
-    let scene = Scene::new().await;
-    let fault = scene.lab.add_fault(Fault::on("PUT", TABLES, Action::Hold));
-    let wanted = table(Vec::new());
-    let (outcome, ()) = tokio::join!(scene.put(&wanted), async {
-        assert!(scene.lab.held(fault, Duration::from_secs(10)).await);
-        scene.limits.stop.cancel();
-        scene.lab.release(fault);
-    });
-    assert_eq!(outcome.unwrap_err().after_write(), WriteState::Accepted);
-}
-
-#[tokio::test]
-async fn everybody_who_waits_for_the_description_of_the_cloud_keeps_their_own_limits() {
-    let scene = Scene::new().await;
-    scene
-        .lab
-        .add_fault(Fault::on("GET", "/metadata/*", Action::Hold));
-    let (azure, id, short) = (
-        scene.azure(),
-        scene.table_id(),
-        limits(Duration::from_millis(200)),
-    );
-    let started = Instant::now();
-    let asks = azure.get_route_table(&scene.limits, &id);
-    tokio::pin!(asks);
-    let waits = tokio::select! {
-        biased;
-        read = &mut asks => panic!("the description is held: {read:?}"),
-        read = azure.get_route_table(&short, &id) => read,
-    };
-    let timed_out = matches!(waits, Err(Error::DeadlineExceeded { .. }));
-    assert!(timed_out, "{waits:?}");
-    assert!(started.elapsed() < Duration::from_secs(10));
-    scene.limits.stop.cancel();
-    let stopped = asks.await;
-    assert!(matches!(stopped, Err(Error::Stopped { .. })), "{stopped:?}");
-}
-
-#[tokio::test]
-async fn the_deadline_ends_an_operation_and_tells_its_last_known_state() {
-    let scene = Scene::new().await;
-    scene
-        .lab
-        .set_latency(Latency::fixed(Duration::ZERO, Duration::from_secs(600)));
-    let short = limits(Duration::from_secs(2));
-    let azure = scene.azure();
-    let outcome = azure
-        .put_route_table(&short, &scene.table_id(), &table(Vec::new()))
-        .await;
-    let error = outcome.unwrap_err();
-    let Error::DeadlineExceeded { last_known, .. } = &error else {
-        panic!("{error:?}")
-    };
-    assert_eq!(last_known, "the operation is InProgress");
-    assert_eq!(error.after_write(), WriteState::Accepted);
-}
-
-#[tokio::test]
-async fn a_busy_service_is_given_up_at_the_deadline_with_its_last_word() {
-    let scene = Scene::new().await;
-    let throttled = Action::Respond {
-        status: 429,
-        headers: BTreeMap::from([("x-ms-request-id".to_owned(), "id-1".to_owned())]),
-        body: json!({"error": {"code": "TooManyRequests", "message": "slow down"}}),
-    };
-    scene
-        .lab
-        .add_fault(Fault::on("PUT", TABLES, throttled).always());
-    let short = limits(Duration::from_secs(2));
-    let azure = scene.azure();
-    let outcome = azure
-        .put_route_table(&short, &scene.table_id(), &table(Vec::new()))
-        .await;
-    let error = outcome.unwrap_err();
-    let last_word = "slow down (status 429, code TooManyRequests, request id id-1)";
-    assert!(error.to_string().contains(last_word), "{error}");
-    assert_eq!(error.after_write(), WriteState::NotSent);
-}
-
-#[tokio::test]
 async fn a_poll_never_goes_to_another_host() {
     let scene = Scene::new().await;
     let held = scene.put(&table(Vec::new())).await.unwrap();
@@ -786,129 +479,4 @@ async fn a_poll_never_goes_to_another_host() {
         outcome = scene.put(&held) => assert!(outcome.is_ok(), "{outcome:?}"),
         _ = elsewhere.accept() => panic!("the token was sent elsewhere"),
     }
-}
-
-#[tokio::test]
-async fn a_wrong_secret_is_told_in_the_login_services_words() {
-    let scene = Scene::new().await;
-    let clients = clients(
-        &scene.lab,
-        &[("ARM_CLIENT_SECRET", "wrong")],
-        Duration::from_secs(30),
-    );
-    let azure = clients.azure().unwrap();
-    let error = azure
-        .get_route_table(&scene.limits, &scene.table_id())
-        .await
-        .unwrap_err();
-    assert_eq!(error.after_write(), WriteState::NotSent);
-    let text = crate::clients::http::chain(&error);
-    assert!(
-        text.contains("signing in with a client secret failed"),
-        "{text}"
-    );
-    assert!(text.contains("AADSTS7000215"), "{text}");
-    assert!(!text.contains("wrong"), "{text}");
-}
-
-#[tokio::test]
-async fn those_who_wait_for_a_token_share_its_failure() {
-    let scene = Scene::new().await;
-    let wrong = [("ARM_CLIENT_SECRET", "wrong")];
-    let clients = clients(&scene.lab, &wrong, Duration::from_secs(30));
-    let azure = clients.azure().unwrap();
-    let id = scene.table_id();
-    let reads = (0..10).map(|_| azure.get_route_table(&scene.limits, &id));
-    let reads = futures::future::join_all(reads).await;
-    assert!(reads.iter().all(Result::is_err));
-    let journal = scene.lab.journal();
-    let logins = journal
-        .iter()
-        .filter(|entry| entry.service == "login")
-        .count();
-    assert_eq!(logins, 1);
-}
-
-#[tokio::test]
-async fn a_token_of_another_identity_provider_is_exchanged() {
-    let scene = Scene::new().await;
-    let claims = json!({"iss": "https://issuer", "sub": "us", "aud": "api://AzureADTokenExchange", "exp": 4102444800_u64});
-    let part = |value: &serde_json::Value| {
-        use base64::Engine;
-        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string())
-    };
-    let token = format!("{}.{}.c2ln", part(&json!({"alg": "RS256"})), part(&claims));
-    let oidc = [
-        ("ARM_CLIENT_SECRET", ""),
-        ("ARM_USE_OIDC", "true"),
-        ("ARM_OIDC_TOKEN", token.as_str()),
-    ];
-    let clients = clients(&scene.lab, &oidc, Duration::from_secs(30));
-    let azure = clients.azure().unwrap();
-    let read = azure
-        .get_route_table(&scene.limits, &scene.table_id())
-        .await;
-    assert_eq!(read.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_token_that_azure_no_longer_takes_is_renewed_once() {
-    let scene = Scene::new().await;
-    scene.get().await;
-    scene.lab.add_fault(Fault::on(
-        "GET",
-        TABLES,
-        busy(401, "ExpiredAuthenticationToken"),
-    ));
-    assert_eq!(scene.get().await, None);
-    let journal = scene.lab.journal();
-    let logins = journal
-        .iter()
-        .filter(|entry| entry.service == "login")
-        .count();
-    assert_eq!(logins, 2);
-}
-
-#[tokio::test]
-async fn an_unknown_certificate_authority_is_an_error_at_once() {
-    let scene = Scene::new().await;
-    let other = Lab::start(Options::default()).await.unwrap();
-    let ca = other.connection().ca_certificate.display().to_string();
-    let clients = clients(
-        &scene.lab,
-        &[("SSL_CERT_FILE", &ca)],
-        Duration::from_secs(30),
-    );
-    let started = Instant::now();
-    let azure = clients.azure().unwrap();
-    let error = azure
-        .get_route_table(&scene.limits, &scene.table_id())
-        .await
-        .unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(2));
-    let text = crate::clients::http::chain(&error).to_lowercase();
-    assert!(text.contains("certificate"), "{text}");
-}
-
-#[tokio::test]
-async fn locks_keep_writers_apart_and_end_with_an_interrupt() {
-    let scene = Scene::new().await;
-    let azure = scene.azure();
-    let table = scene.table_id();
-    let guard = azure.lock(&scene.limits, [&table]).await.unwrap();
-
-    let network = scene.network();
-    let keys = [LockKey::from(&network), LockKey::from(&table)];
-    let waiting = azure.lock(&scene.limits, keys);
-    tokio::pin!(waiting);
-    assert!(futures::poll!(&mut waiting).is_pending());
-    // The network is taken after the table, so that nobody holds it while they wait.
-    drop(azure.lock(&scene.limits, [&network]).await.unwrap());
-    drop(guard);
-    let guard = waiting.await.unwrap();
-
-    scene.limits.stop.cancel();
-    let refused = azure.lock(&scene.limits, [&table]).await;
-    assert!(matches!(refused, Err(Error::Stopped { .. })), "{refused:?}");
-    drop(guard);
 }
