@@ -46,6 +46,8 @@ impl Serve {
             ..Options::default()
         };
         options.settings.retry_after = self.retry_after.0;
+        // Before anybody can know that we run, and stop us.
+        let end = the_end()?;
         let lab = Lab::start(options).await?;
 
         let line = serde_json::to_string(lab.connection())?;
@@ -62,7 +64,7 @@ impl Serve {
             environment.display()
         );
         writeln!(std::io::stderr().lock(), "{hint}")?;
-        wait_for_the_end().await?;
+        end.await?;
         Ok(())
     }
 
@@ -75,19 +77,25 @@ impl Serve {
     }
 }
 
-/// Ctrl-C, or SIGTERM from a script that started us; both leave through main, so that the directory goes too.
-async fn wait_for_the_end() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+/// Ctrl-C, or SIGTERM from a script that started us; both leave through main, so that the directory goes too. The
+/// signals are caught from the call on, not only once the future is awaited.
+#[cfg(unix)]
+fn the_end() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
         tokio::select! {
-            ended = tokio::signal::ctrl_c() => ended,
+            _ = interrupt.recv() => Ok(()),
             _ = terminate.recv() => Ok(()),
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+fn the_end() -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
+    Ok(tokio::signal::ctrl_c())
 }
 
 /// `none` or seconds.
