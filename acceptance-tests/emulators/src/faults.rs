@@ -313,6 +313,10 @@ impl Faults {
             hold.held += 1;
             mine = hold.held;
         });
+        // Disarmed since it met the request, when nobody knew yet whom to let go.
+        if !lock(&self.armed).faults.contains_key(&id) {
+            self.release(Some(id));
+        }
         let mut watch = self.holds.subscribe();
         let free = |holds: &BTreeMap<u64, Hold>| {
             let released = holds.get(&id).map(|hold| hold.released);
@@ -390,6 +394,16 @@ mod tests {
             [met("/t"), met("/other"), met("/t"), met("/t"), met("/t")],
             [false, false, true, true, false]
         );
+    }
+
+    #[tokio::test]
+    async fn a_fault_that_is_disarmed_before_it_holds_a_request_lets_it_go() {
+        let faults = Faults::new();
+        let id = faults.add(Fault::on("PUT", "*", Action::Hold));
+        assert_eq!(faults.meeting("arm", &put("/t")).len(), 1);
+        faults.clear();
+        let held = tokio::time::timeout(Duration::from_secs(1), faults.hold(id));
+        assert!(held.await.is_ok());
     }
 
     #[test]
