@@ -1,6 +1,6 @@
 //! A bare client of the lab's Azure, which shows answers as they are.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use ako_lab::Lab;
 use http::{HeaderMap, Method, StatusCode};
@@ -144,10 +144,26 @@ pub(crate) fn network(lab: &Lab, below: &str) -> String {
     format!("{}/{below}", &id[..at])
 }
 
-/// The folder of the recordings, where there is one.
-pub(crate) fn recordings(folder: &str) -> Option<PathBuf> {
-    let directory = PathBuf::from(std::env::var_os("AKO_RECORDINGS_DIR")?);
-    Some(directory.join(folder))
+/// Replays the files of one folder of recordings, each against a lab of its own, and fails with every difference.
+/// `replay` says how many interactions a file has; without recordings the files are told to be skipped.
+pub(crate) async fn replay_each(
+    folder: &str,
+    files: &[&str],
+    replay: impl AsyncFn(&Path, &mut Vec<String>) -> usize,
+) {
+    let count = files.len();
+    let Some(recordings) = std::env::var_os("AKO_RECORDINGS_DIR") else {
+        println!("recordings: 0 replayed, {count} skipped (AKO_RECORDINGS_DIR is not set)");
+        return;
+    };
+    let folder = Path::new(&recordings).join(folder);
+    let mut interactions = 0;
+    let mut differences = Vec::new();
+    for file in files {
+        interactions += replay(&folder.join(file), &mut differences).await;
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    println!("recordings: {count} replayed, 0 skipped ({interactions} interactions)");
 }
 
 /// A client that trusts the lab and nobody else.

@@ -57,23 +57,7 @@ const EXCLUDED: &[(&str, &str)] = &[
 
 #[tokio::test]
 async fn every_recorded_interaction_is_answered_as_azure_answered_it() {
-    let Some(directory) = arm::recordings("azure") else {
-        println!(
-            "recordings: 0 replayed, {} skipped (AKO_RECORDINGS_DIR is not set)",
-            FILES.len()
-        );
-        return;
-    };
-    let mut interactions = 0;
-    let mut differences = Vec::new();
-    for file in FILES {
-        interactions += replay(&directory.join(file), &mut differences).await;
-    }
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
-    println!(
-        "recordings: {} replayed, 0 skipped ({interactions} interactions)",
-        FILES.len()
-    );
+    arm::replay_each("azure", &FILES, replay).await;
 }
 
 async fn replay(file: &Path, differences: &mut Vec<String>) -> usize {

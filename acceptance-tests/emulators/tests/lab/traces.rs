@@ -23,23 +23,7 @@ const FILES: [&str; 4] = [
 
 #[tokio::test]
 async fn no_recorded_call_of_another_client_is_refused_or_left_unserved() {
-    let Some(directory) = arm::recordings("clients") else {
-        println!(
-            "recordings: 0 replayed, {} skipped (AKO_RECORDINGS_DIR is not set)",
-            FILES.len()
-        );
-        return;
-    };
-    let mut interactions = 0;
-    let mut differences = Vec::new();
-    for file in FILES {
-        interactions += replay(&directory.join(file), &mut differences).await;
-    }
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
-    println!(
-        "recordings: {} replayed, 0 skipped ({interactions} interactions)",
-        FILES.len()
-    );
+    arm::replay_each("clients", &FILES, replay).await;
 }
 
 async fn replay(file: &Path, differences: &mut Vec<String>) -> usize {
