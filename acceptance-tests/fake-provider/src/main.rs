@@ -5,6 +5,8 @@
 mod thing;
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
 use terraform_provider_ako::framework::diagnostics::Diagnostics;
 use terraform_provider_ako::framework::function::AnyFunction;
 use terraform_provider_ako::framework::handler::{AnyDataSource, AnyResource};
@@ -15,19 +17,42 @@ use terraform_provider_ako::framework::server::Server;
 use terraform_provider_ako::plugin::{self, Mode, logging};
 use thing::Thing;
 
+/// What the main thread waits for.
+enum End {
+    /// The server has left.
+    Served,
+    /// A resource wants the process to crash.
+    Crash,
+}
+
+static ENDS: OnceLock<Sender<End>> = OnceLock::new();
+
 fn main() -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     logging::install(variable);
-    assert!(variable("FAKE_PANIC").is_none(), "boom of the process");
-    let served = match Mode::from_process(None, variable) {
-        Ok(Mode::Plugin(offer)) => plugin::serve(Server::new::<Fake>(), &offer).is_ok(),
-        _ => false,
+    let Ok(Mode::Plugin(offer)) = Mode::from_process(None, variable) else {
+        return ExitCode::FAILURE;
     };
-    if served {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    let (sender, ends) = channel();
+    let ended = ENDS.get_or_init(|| sender).clone();
+    let serving = std::thread::spawn(move || {
+        let served = plugin::serve(Server::new::<Fake>(), &offer);
+        // The main thread listens until one of the two ends comes.
+        let _ = ended.send(End::Served);
+        served.is_ok()
+    });
+    let crash = matches!(ends.recv(), Ok(End::Crash));
+    assert!(!crash, "boom of the process");
+    match serving.join() {
+        Ok(true) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     }
+}
+
+/// Lets the main thread panic.
+pub(crate) fn crash() {
+    // It listens as long as calls are answered.
+    let _ = ENDS.get().map(|ends| ends.send(End::Crash));
 }
 
 struct Fake;

@@ -59,7 +59,7 @@ impl Resource for Thing {
             Attribute::optional(
                 "mode",
                 Type::String,
-                "What it does: `panic in create`, …, `deaf`, `log`.",
+                "What it does: `panic in create`, …, `crash`, `deaf`, `log`.",
             ),
             Attribute::optional("secret", Type::String, "A secret.").write_only(),
             optional("flag", Type::Bool),
@@ -81,6 +81,10 @@ impl Resource for Thing {
 
     async fn create(&self, context: &Context, mut made: Model) -> Result<Model, Failure<Model>> {
         obey(&made, "create");
+        if made.mode.as_deref() == Some("crash") {
+            crate::crash();
+            std::future::pending::<()>().await;
+        }
         if made.mode.as_deref() == Some("deaf") {
             // Says where it is by a file, and watches neither the interrupt nor the deadline.
             std::fs::write("creating", "")

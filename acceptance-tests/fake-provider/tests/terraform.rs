@@ -144,9 +144,10 @@ fn a_panic_in_update_read_or_delete_keeps_the_state() {
 
 #[test]
 fn terraform_tells_of_the_crash_of_a_process() {
-    let mut terraform = workspace("");
-    terraform.set_environment("FAKE_PANIC", "1");
-    let crashed = failed(terraform.plan(&[]).map(|plan| plan.run));
+    let mut terraform = workspace(r#"mode = "crash""#);
+    // A crash leaves the socket behind: here, where it goes with the workspace.
+    terraform.set_environment("TMPDIR", terraform.configuration());
+    let crashed = failed(terraform.apply(&[]));
     assert!(crashed.says("plugin crashed!"), "{}", crashed.transcript());
     assert!(
         crashed.says("panic: boom of the process"),
