@@ -262,6 +262,15 @@ pub(super) fn stopped(summary: &str, table: &RouteTableId, stopped: &Stopped) ->
     }
 }
 
+/// The warning that what a table shows may not be in force. Nothing shows it as drift: the routes are those written.
+pub(super) fn not_in_force(table: &RouteTableId) -> Diagnostic {
+    Diagnostic::warning(
+        format!("Azure has marked route table {:?} as failed", table.name()),
+        "The last write to the table, whoever made it, was not carried out to its end: the routes that the table shows may not be in force. Writing to the table again mends it: the next change of these routes does, and so does an empty update, `az network route-table update` without further arguments.",
+    )
+    .at(Path::attribute("route_table_id"))
+}
+
 /// The error for a table that is not there.
 pub(super) fn no_table(summary: &str, table: &RouteTableId) -> Diagnostic {
     Diagnostic::error(

@@ -91,6 +91,9 @@ impl Resource for PodRoutes {
             .await
             .map_err(|error| call_failed(summary, &error))?;
         Ok(table.map(|table| {
+            if table::is_failed(&table) {
+                context.warn(messages::not_in_force(&id));
+            }
             let ownership = Ownership::new(&cluster, prior.route_names());
             let known = prior.known_names(&cluster);
             let known = known.iter().map(|(name, node)| (&**name, node.as_deref()));
@@ -108,8 +111,9 @@ impl Resource for PodRoutes {
         let recorded: Vec<String> = prior.route_names().map(str::to_owned).collect();
         let desired = planned.desired()?;
         let planned = planned.with_routes(&desired);
-        // Only arguments that concern Terraform alone have changed.
-        if planned.routes == prior.routes {
+        // Only arguments that concern Terraform alone have changed. Equal routes alone do not show that: after an
+        // update that Azure failed to carry out, a read finds them as planned and the nodes as they were before.
+        if planned.routes == prior.routes && planned.nodes == prior.nodes {
             return Ok(planned);
         }
         self.write(context, Occasion::Update, planned, &recorded)

@@ -122,6 +122,12 @@ pub(super) async fn look_after_failure(
     }
 }
 
+/// Whether Azure has not carried out the last write: it shows what was written, but it may not be in force. Writing
+/// the same again is what mends it (assumed: the documents only say that a failed resource may be written again).
+pub(super) fn is_failed(table: &RouteTable) -> bool {
+    table.properties.provisioning_state.as_deref() == Some("Failed")
+}
+
 /// Puts the slots in the table's place until `slots` wants no change any more. Gives the number of routes.
 async fn exchange(
     client: &Client,
@@ -170,12 +176,6 @@ async fn exchange(
             Err(error) => return Err(failed(error, sent)),
         }
     }
-}
-
-/// Whether Azure has not carried out the last write: it shows what was written, but it may not be in force. Writing
-/// the same again is what mends it (assumed: the documents only say that a failed resource may be written again).
-fn is_failed(table: &RouteTable) -> bool {
-    table.properties.provisioning_state.as_deref() == Some("Failed")
 }
 
 /// The table with these routes; everything else, and the routes that are kept, as they came.

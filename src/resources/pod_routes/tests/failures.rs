@@ -100,3 +100,27 @@ async fn routes_that_azure_failed_to_put_into_force_are_written_again() {
     scene.apply(&Value::Null, &planned, &config).await.ok();
     assert_eq!(scene.calls(), ["GET", "PUT", "GET"]);
 }
+
+#[tokio::test]
+async fn an_update_that_azure_failed_to_put_into_force_is_written_again() {
+    let scene = Scene::new().await;
+    let state = scene.make(&Value::Null, &scene.config(ONE)).await.ok();
+    let config = scene.config(TWO);
+    let planned = scene.plan(&state, &config).await.ok();
+    let fail = Action::FailOperation {
+        code: "InternalServerError".into(),
+        message: "An error occurred.".into(),
+    };
+    scene.lab.add_fault(Fault::on("PUT", TABLES, fail));
+    let applied = scene.apply(&state, &planned, &config).await;
+    applied.error(&["InternalServerError", "The routes are in the table"]);
+    // The read finds the routes as planned, and says that this is not the whole truth.
+    let read = scene.server.read(TYPE, applied.value, Vec::new()).await;
+    let read = Outcome::of(read.state, read.diagnostics);
+    read.warning(&["marked route table \"rt\" as failed", "may not be in force"]);
+    let again = scene.make(&read.ok(), &config).await;
+    assert_eq!(scene.calls(), ["GET", "PUT", "GET"]);
+    let state = again.ok();
+    let read = scene.server.read(TYPE, state, Vec::new()).await;
+    assert_eq!(Outcome::of(read.state, read.diagnostics).warnings, []);
+}
