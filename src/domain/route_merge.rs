@@ -50,7 +50,7 @@ pub enum Slot {
 /// One thing that a merge does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A marked route that no state records is as planned: taken over without a write.
+    /// A route that no state records is as planned, the case of its name apart: taken over without a write.
     Adopt {
         /// Its name.
         name: String,
@@ -198,11 +198,13 @@ impl Merger<'_> {
         let owned = self.ownership.owns(&route.name);
         let recorded = owned && self.occasion == Occasion::Update;
         let same_hop = route.next_hop.appliance() == Some(wanted.next_hop);
-        // Only a route that is ours may differ in case: Azure hands back whatever case was written first.
-        let same_name = owned && fold(&route.name) == fold(&wanted.name);
+        // Case does not count, whoever the route belongs to: Azure may hand back the case that was written first, and
+        // a rename that does not show would be written again and again.
+        let same_name = fold(&route.name) == fold(&wanted.name);
         let (from, to) = (route.name.clone(), wanted.name.clone());
         let foreign = !owned;
-        if owned && same_hop && self.occasion == (Occasion::Create { adopt: false }) {
+        let may_adopt = self.occasion != (Occasion::Create { adopt: false });
+        if same_hop && (owned || same_name) && !may_adopt {
             self.obstacles.push(Obstacle::Remnant { found: from });
             return;
         }
@@ -510,6 +512,21 @@ mod tests {
             obstacles.unwrap_err()[..],
             [Obstacle::NameTaken { .. }]
         ));
+    }
+
+    #[test]
+    fn a_route_that_has_our_name_in_another_case_is_adopted_as_it_is() {
+        let table = [route("PROD.n2_10.244.2.0_24", "10.244.2.0/24", 5)];
+        let wanted = desired(&[(2, 5)]);
+        for occasion in [CREATE, Occasion::Update] {
+            let merge = merge(occasion, OnConflict::Error, &wanted, &table).unwrap();
+            assert!(!merge.writes());
+            let name = table[0].name.clone();
+            assert_eq!(merge.changes, [Change::Adopt { name }]);
+        }
+        let create = Occasion::Create { adopt: false };
+        let obstacles = merge(create, OnConflict::Replace, &wanted, &table).unwrap_err();
+        assert!(matches!(obstacles[..], [Obstacle::Remnant { .. }]));
     }
 
     #[test]

@@ -123,7 +123,7 @@ pub(super) fn changes(
         (
             adopted,
             format!("Routes of cluster {cluster} exist in route table {table:?} and are adopted"),
-            "They are named as this resource names them, and no state of this resource records them: what an interrupted run left. They belong to it from now on, and destroying it deletes them. If another Terraform state manages them, stop: the two would undo each other's changes.",
+            "They are named as this resource names them, and no state of this resource records them: an interrupted run left them, or this run replaces the object that made them. They belong to it from now on, and destroying it deletes them. If another Terraform state manages them, stop: the two would undo each other's changes.",
         ),
         (
             renamed,

@@ -195,3 +195,19 @@ async fn an_object_replaced_by_its_like_leaves_the_routes_to_it() {
     assert_eq!(scene.calls(), [""; 0]);
     assert_eq!(scene.routes(), [CORP, N1, N2]);
 }
+
+#[tokio::test]
+async fn a_cluster_renamed_in_case_only_takes_its_routes_over_as_they_are() {
+    let scene = Scene::new().await;
+    let old = scene.make(&Value::Null, &scene.config(TWO)).await.ok();
+    scene.next_run();
+    let config = with(&scene.config(TWO), "cluster_name", Value::from("Prod"));
+    let new = scene.make(&Value::Null, &config).await;
+    new.warning(&["are adopted"]);
+    let new = new.ok();
+    assert_eq!(scene.calls(), ["GET"]);
+    scene.destroy(&old).await.warning(&["They stay"]);
+    assert_eq!(scene.routes(), [CORP, N1, N2]);
+    assert_eq!(scene.read(&new).await, new);
+    assert_eq!(scene.plan(&new, &config).await.ok(), new);
+}
