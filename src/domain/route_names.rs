@@ -81,12 +81,14 @@ impl ClusterName {
         format!("{}.{start}_{}{end}", self.0, hash_node_name(node))
     }
 
-    /// Node and CIDR of a route of this cluster; nothing for any other name.
+    /// Node and CIDR of a route of this cluster; nothing for any other name, such as one that somebody has made up
+    /// after the mark: what is read must be a node that a configuration can hold, and lead back to the name.
     pub fn parse_route_name(&self, route_name: &str) -> Option<RouteName> {
         let mut parts = self.strip_mark(route_name)?.rsplitn(3, '_');
         let (length, address, node) = (parts.next()?, parts.next()?, parts.next()?);
         let cidr = Cidr::parse_exact(&format!("{address}/{length}")).ok()?;
-        (!node.is_empty()).then(|| RouteName {
+        let ours = check_node_name(node).is_ok() && self.route_name(node, cidr) == route_name;
+        ours.then(|| RouteName {
             node: node.to_owned(),
             cidr,
         })
@@ -215,6 +217,9 @@ mod tests {
             "prod.node_10.244.1.7_24",
             "prod.node_10.244.1.0_33",
             "prod.node_10.244.1.0_x",
+            "prod.my_node_10.244.1.0_24",
+            "prod.Node_10.244.1.0_24",
+            "prod.node_10.0.0.0_08",
         ] {
             assert_eq!(cluster("prod").parse_route_name(name), None, "{name}");
         }

@@ -211,3 +211,22 @@ async fn a_cluster_renamed_in_case_only_takes_its_routes_over_as_they_are() {
     assert_eq!(scene.read(&new).await, new);
     assert_eq!(scene.plan(&new, &config).await.ok(), new);
 }
+
+#[tokio::test]
+async fn an_import_leaves_marked_routes_of_another_form_to_the_plan() {
+    let scene = Scene::new().await;
+    scene.make(&Value::Null, &scene.config(ONE)).await.ok();
+    scene.put_route("prod.My_node_10.98.0.0_24", "10.98.0.0/24", "10.1.0.9");
+    let imported = scene.import("prod").await.ok();
+    let nodes = imported.get("nodes").as_map().unwrap();
+    assert_eq!(nodes.keys().collect::<Vec<_>>(), ["n1"]);
+    let stranger = imported.get("routes").get("10.98.0.0/24").clone();
+    assert!(stranger.get("node_name").is_null());
+    // What is generated from it is valid, and the plan shows that the stranger goes.
+    let config = with(&imported, "routes", Value::Null);
+    let config = with(&config, "id", Value::Null);
+    let found = scene.server.validate_resource(TYPE, &config, true);
+    assert!(!found.has_errors());
+    let planned = scene.plan(&imported, &config).await.ok();
+    assert!(planned.get("routes").get("10.98.0.0/24").is_null());
+}
