@@ -85,6 +85,13 @@ pub struct RouteProperties {
     pub rest: Map<String, Value>,
 }
 
+impl RouteTable {
+    /// Whether Azure has not carried out the last write: it shows what was written, but it may not be in force.
+    pub fn is_failed(&self) -> bool {
+        self.properties.provisioning_state.as_deref() == Some("Failed")
+    }
+}
+
 impl Route {
     /// A route that sends `address_prefix` to the address `next_hop`, as pod routes do.
     pub fn to_address(name: String, address_prefix: String, next_hop: String) -> Route {

@@ -48,6 +48,13 @@ pub struct SubnetProperties {
     pub rest: Map<String, Value>,
 }
 
+impl Subnet {
+    /// Whether Azure has not carried out the last write: it shows what was written, but it may not be in force.
+    pub fn is_failed(&self) -> bool {
+        self.properties.provisioning_state.as_deref() == Some("Failed")
+    }
+}
+
 impl SubnetProperties {
     /// The address ranges, in whichever of its two members Azure keeps them.
     pub fn prefixes(&self) -> Vec<&str> {

@@ -87,6 +87,9 @@ pub struct ActualTable {
     pub tags: Tags,
     /// The subnets that use it.
     pub subnets: Vec<AzureId>,
+    /// Whether its last write has failed: all this may not be in force, and writing it again is what mends it
+    /// (assumed: the documents only say that a failed resource may be written again).
+    pub is_failed: bool,
 }
 
 /// What is planned for the SE subnet. At plan a value that is not known yet is `None`: there is nothing to compare.
@@ -109,6 +112,8 @@ pub struct ActualSubnet {
     pub route_table: Option<AzureId>,
     /// Its network security group.
     pub network_security_group: Option<AzureId>,
+    /// Whether its last write has failed, as for a route table.
+    pub is_failed: bool,
 }
 
 /// What an interrupted run has left of an SE subnet that is about to be created.
@@ -293,7 +298,9 @@ pub fn table_write(desired: &DesiredTable, actual: Option<&ActualTable>) -> Tabl
         ));
     };
     let tags = desired_tags(desired.tags.as_ref(), &actual.tags, &desired.mark);
-    if actual.bgp_route_propagation_enabled != desired.bgp_route_propagation_enabled {
+    if actual.is_failed
+        || actual.bgp_route_propagation_enabled != desired.bgp_route_propagation_enabled
+    {
         TableWrite::Put(tags)
     } else if !are_same_tags(&tags, &actual.tags) {
         TableWrite::PatchTags(tags)
@@ -308,7 +315,8 @@ pub fn is_subnet_as_planned(
     route_table: &AzureId,
     actual: &ActualSubnet,
 ) -> bool {
-    actual.route_table.as_ref() == Some(route_table)
+    !actual.is_failed
+        && actual.route_table.as_ref() == Some(route_table)
         && subnet_differences(desired, actual).is_empty()
 }
 

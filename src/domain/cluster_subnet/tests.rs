@@ -24,6 +24,7 @@ fn actual(mark: Option<Mark>) -> ActualTable {
         bgp_route_propagation_enabled: true,
         tags,
         subnets: Vec::new(),
+        is_failed: false,
     }
 }
 
@@ -48,6 +49,7 @@ fn actual_subnet(table: Option<&str>) -> ActualSubnet {
         address_prefixes: subnet().address_prefixes.unwrap(),
         route_table: table.map(id),
         network_security_group: Some(AzureId::new("/nsg")),
+        is_failed: false,
     }
 }
 
@@ -234,6 +236,19 @@ fn a_changed_flag_is_a_put_that_carries_the_tags_along() {
         table_write(&desired(), Some(&table)),
         TableWrite::Put(table.tags.clone())
     );
+}
+
+#[test]
+fn what_azure_failed_to_carry_out_is_not_as_planned() {
+    let mut table = ours();
+    table.is_failed = true;
+    assert_eq!(
+        table_write(&desired(), Some(&table)),
+        TableWrite::Put(table.tags.clone())
+    );
+    let mut found = actual_subnet(Some("A"));
+    found.is_failed = true;
+    assert!(!is_subnet_as_planned(&subnet(), &id("A"), &found));
 }
 
 #[test]

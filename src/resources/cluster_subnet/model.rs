@@ -204,6 +204,12 @@ impl Model {
         if self.route_table_name.is_some() {
             self.read_owned_table(owned_table);
         }
+        // A write that has failed reads as if it were in force. Without its association it is planned again.
+        let is_failed =
+            subnet.is_some_and(Subnet::is_failed) || owned_table.is_some_and(RouteTable::is_failed);
+        if is_failed && self.associated_route_table_id == self.route_table_id {
+            self.associated_route_table_id = None;
+        }
         self
     }
 
@@ -260,6 +266,7 @@ pub(super) fn table_facts(table: &RouteTable) -> ActualTable {
             .iter()
             .map(|subnet| azure_id(&subnet.id))
             .collect(),
+        is_failed: table.is_failed(),
     }
 }
 
@@ -276,6 +283,7 @@ pub(super) fn subnet_facts(subnet: &Subnet) -> ActualSubnet {
             .network_security_group
             .as_ref()
             .map(|group| azure_id(&group.id)),
+        is_failed: subnet.is_failed(),
     }
 }
 

@@ -123,7 +123,8 @@ fn attributes() -> Vec<Attribute> {
         Attribute::computed(
             "associated_route_table_id",
             Type::String,
-            "The id of the route table that Azure has associated with the SE subnet at the moment. Anything but \
+            "The id of the route table that Azure has associated with the SE subnet at the moment; null also while \
+             Azure calls its last write of the SE subnet or of the owned route table failed. Anything but \
              `route_table_id` is planned back.",
         ),
     ]

@@ -98,3 +98,22 @@ async fn a_changed_cluster_in_the_mark_is_drift_and_a_lost_mark_is_none() {
     assert_eq!(scene.applied(&drifted, &config).await, state);
     assert!(mark_of(&scene.azure(&table)).ends_with(":cluster1"));
 }
+
+#[tokio::test]
+async fn an_update_that_azure_failed_to_carry_out_is_drift_and_is_written_again() {
+    for path in ["*/subnets/snet-se", "*/routeTables/rt-se"] {
+        let scene = Scene::new().await;
+        let state = scene.created(&scene.config(json!({}))).await;
+        let broken = failed_operation("InternalServerError");
+        scene.lab.add_fault(Fault::on("PUT", path, broken));
+        let config = scene.config(
+            json!({"address_prefixes": ["10.1.33.0/24"], "bgp_route_propagation_enabled": false}),
+        );
+        let outcome = scene.apply(&state, &config).await;
+        assert!(errors(&outcome.diagnostics).contains("InternalServerError"));
+        let drifted = scene.read(&outcome.state).await;
+        assert!(drifted.get("associated_route_table_id").is_null(), "{path}");
+        let state = scene.applied(&drifted, &config).await;
+        scene.assert_settled(&state, &config).await;
+    }
+}

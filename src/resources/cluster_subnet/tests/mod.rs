@@ -344,6 +344,14 @@ fn refusal(code: &str) -> Action {
     }
 }
 
+/// The acceptance of a write whose operation then fails with this code: Azure shows what was written, as failed.
+fn failed_operation(code: &str) -> Action {
+    Action::FailOperation {
+        code: code.into(),
+        message: "No.".into(),
+    }
+}
+
 fn mark_of(table: &Json) -> &str {
     table["tags"][MARK_KEY].as_str().unwrap_or("none")
 }
