@@ -149,6 +149,14 @@ pub(super) fn table_changes(prior: &str, planned: &str, prior_is_ours: bool) -> 
     .at(Path::attribute("route_table_id"))
 }
 
+/// What is to be deleted has been taken over by a create of the same run.
+pub(super) fn left_to_successor(target: &Target) -> Diagnostic {
+    Diagnostic::warning(
+        format!("SE subnet {:?} was not deleted", target.se_subnet.name()),
+        "Another object of this configuration has taken over the SE subnet and its route table in this run (a replacement with `create_before_destroy`, or a changed address without a `moved` block). The old object is forgotten, the new one manages both.",
+    )
+}
+
 /// The table that was ours stays because it serves others by now.
 pub(super) fn table_stays(table: &RouteTableId, subnets: &[AzureId]) -> Diagnostic {
     Diagnostic::warning(

@@ -112,8 +112,7 @@ impl Resource for ClusterSubnet {
             return Ok(None);
         }
         // A tainted object is planned as a create, which then finds what is here.
-        let id = target.se_subnet.to_string().to_lowercase();
-        self.configured.replaced.claim([id]);
+        self.configured.replaced.claim([claim_on(&target)]);
         Ok(Some(prior.refreshed(subnet.as_ref(), table.as_ref())))
     }
 
@@ -144,10 +143,12 @@ impl Resource for ClusterSubnet {
             .await
             .map_err(|error| failed(&error.into(), None))?;
         let tables: Vec<_> = tables.iter().collect();
-        let _locks = operation
-            .delete_subnet(&tables)
-            .await
-            .map_err(|stopped| failed(&stopped, None))?;
+        let is_claimed = || self.configured.claims.holds(&claim_on(&target));
+        let deleted = operation.delete_subnet(&tables, is_claimed).await;
+        let Some(_locks) = deleted.map_err(|stopped| failed(&stopped, None))? else {
+            context.warn(messages::left_to_successor(&target));
+            return Ok(());
+        };
         let mut diagnostics = Diagnostics::new();
         let mut left = None;
         for table in tables {
@@ -238,7 +239,12 @@ impl ClusterSubnet {
                 .write_table(id, &desired, region, table, decide)
                 .await?;
         }
-        operation.write_subnet(table_id, subnet.cloned()).await
+        operation.write_subnet(table_id, subnet.cloned()).await?;
+        // Only now, and still under the locks: an object that fails to take over must not protect what it leaves.
+        if remnant != Remnant::None {
+            self.configured.claims.claim([claim_on(target)]);
+        }
+        Ok(())
     }
 
     /// The steps of an update: the table that is planned, the SE subnet, and then the table that was ours.
@@ -328,6 +334,11 @@ async fn delete_or_release(
     operation.release_table(id).await?;
     context.warn(messages::table_stays(id, &subnets));
     Ok(())
+}
+
+/// What stands for an SE subnet in the claims of a run: Azure compares ids without case.
+fn claim_on(target: &Target) -> String {
+    target.se_subnet.to_string().to_lowercase()
 }
 
 /// The tables that go with the SE subnet: the one that the state calls ours, and the one to which an interrupted

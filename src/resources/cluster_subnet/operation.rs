@@ -190,23 +190,27 @@ impl<'a> Operation<'a> {
     }
 
     /// Deletes the SE subnet once it is empty, unless one of these tables serves another subnet by now; gives the
-    /// locks that the tables' deletion still needs.
+    /// locks that the tables' deletion still needs. None if a create of this run has taken it over: then it stays.
     ///
     /// Service Engines leave slowly. While they do, no lock is held: other work in the same virtual network goes on.
     pub(super) async fn delete_subnet(
         &self,
         tables: &[&RouteTableId],
-    ) -> Result<LockGuard, Stopped> {
+        is_claimed: impl Fn() -> bool,
+    ) -> Result<Option<LockGuard>, Stopped> {
         let mut attempt = 0;
         loop {
             attempt += 1;
             let locks = self.lock(tables).await?;
+            if is_claimed() {
+                return Ok(None);
+            }
             for table in tables {
                 self.check_table_serves_no_other(table).await?;
             }
             let id = &self.target.se_subnet;
             let error = match self.azure.delete_subnet(&self.limits, id).await {
-                Ok(()) => return Ok(locks),
+                Ok(()) => return Ok(Some(locks)),
                 Err(error) if error.is_in_use() => error,
                 Err(error) => return Err(error.into()),
             };

@@ -256,3 +256,21 @@ async fn a_remnant_that_azure_failed_to_carry_out_is_written_again() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_create_has_taken_over_is_not_deleted_by_its_predecessor() {
+    let scene = Scene::new().await;
+    let config = scene.config(json!({}));
+    let state = scene.created(&config).await;
+    // A tainted object with create_before_destroy, or one whose address has changed without a `moved` block.
+    let successor = scene.created(&config).await;
+    scene.lab.clear_journal();
+    let outcome = scene.delete(&state).await;
+    assert!(warnings(&outcome.diagnostics).contains("taken over"));
+    assert_eq!(
+        (errors(&outcome.diagnostics), outcome.state),
+        (String::new(), Value::Null)
+    );
+    assert_eq!(scene.writes(), [""; 0]);
+    scene.assert_settled(&successor, &config).await;
+}
