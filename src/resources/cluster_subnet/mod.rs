@@ -247,7 +247,7 @@ impl ClusterSubnet {
         Ok(())
     }
 
-    /// The steps of an update: the table that is planned, the SE subnet, and then the table that was ours.
+    /// The steps of an update: the table that is planned, the SE subnet, and then the tables that were ours.
     async fn update_parts(
         &self,
         context: &Context,
@@ -263,6 +263,8 @@ impl ClusterSubnet {
             .into_iter()
             .chain([table_id])
             .collect();
+        let stray = stray_table(prior, &tables);
+        let tables: Vec<_> = tables.into_iter().chain(&stray).collect();
         let _locks = operation.lock(&tables).await?;
         if let Some(id) = to.route_table.owned()
             && (from.route_table != to.route_table || prior.differs_in_table(planned))
@@ -294,11 +296,7 @@ impl ClusterSubnet {
             let subnet = operation.subnet().await?;
             operation.write_subnet(table_id, subnet).await?;
         }
-        match plan_farewell(&from.route_table, &to.route_table) {
-            Farewell::None => Ok(()),
-            Farewell::Release(id) => operation.release_table(&id).await,
-            Farewell::Delete(id) => delete_or_release(context, operation, &id).await,
-        }
+        part_with_tables(context, operation, &from.route_table, stray.as_ref()).await
     }
 
     fn take_over(
@@ -315,6 +313,25 @@ impl ClusterSubnet {
             .into_iter()
             .for_each(|warning| context.warn(warning));
         Ok(())
+    }
+}
+
+/// Gives up or deletes what was ours and is not planned: the table of the prior state, and `stray` if it is ours.
+async fn part_with_tables(
+    context: &Context,
+    operation: &Operation<'_>,
+    prior: &RouteTableUse<RouteTableId>,
+    stray: Option<&RouteTableId>,
+) -> Result<(), Stopped> {
+    if let Some(stray) = stray
+        && operation.is_marked_ours(stray).await?
+    {
+        delete_or_release(context, operation, stray).await?;
+    }
+    match plan_farewell(prior, &operation.target.route_table) {
+        Farewell::None => Ok(()),
+        Farewell::Release(id) => operation.release_table(&id).await,
+        Farewell::Delete(id) => delete_or_release(context, operation, &id).await,
     }
 }
 
@@ -341,26 +358,26 @@ fn claim_on(target: &Target) -> String {
     target.se_subnet.to_string().to_lowercase()
 }
 
+/// The table that serves the SE subnet and is none of those that are `meant`. An interrupted update may have moved
+/// the SE subnet there: whether it is ours is known by our mark alone.
+fn stray_table(prior: &Model, meant: &[&RouteTableId]) -> Option<RouteTableId> {
+    let associated: RouteTableId = prior.associated_route_table_id.as_ref()?.parse().ok()?;
+    (!meant.contains(&&associated)).then_some(associated)
+}
+
 /// The tables that go with the SE subnet: the one that the state calls ours, and the one to which an interrupted
 /// update has moved the SE subnet, known by our mark.
 async fn tables_to_delete(
     operation: &Operation<'_>,
     prior: &Model,
 ) -> Result<Vec<RouteTableId>, azure::Error> {
-    let meant = operation.target.route_table.id();
-    let mut tables: Vec<_> = operation
-        .target
-        .route_table
-        .owned()
-        .cloned()
-        .into_iter()
-        .collect();
-    let associated = prior.associated_route_table_id.as_deref();
-    if let Some(associated) = associated.and_then(|id| id.parse::<RouteTableId>().ok())
-        && meant != Some(&associated)
-        && operation.is_marked_ours(&associated).await?
+    let route_table = &operation.target.route_table;
+    let mut tables: Vec<_> = route_table.owned().cloned().into_iter().collect();
+    let meant: Vec<_> = route_table.id().into_iter().collect();
+    if let Some(stray) = stray_table(prior, &meant)
+        && operation.is_marked_ours(&stray).await?
     {
-        tables.push(associated);
+        tables.push(stray);
     }
     Ok(tables)
 }

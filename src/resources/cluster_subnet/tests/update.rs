@@ -228,6 +228,24 @@ async fn a_move_that_ends_before_the_old_table_is_gone_is_finished_by_the_next_a
 }
 
 #[tokio::test]
+async fn a_move_that_is_taken_back_half_way_leaves_no_table_behind() {
+    for taken_back_to in ["rt-se", "rt-third"] {
+        let scene = Scene::new().await;
+        let state = scene.created(&scene.config(json!({}))).await;
+        let locked = refusal("ScopeLocked");
+        let fault = Fault::on("DELETE", "*/routeTables/rt-se", locked);
+        scene.lab.add_fault(fault);
+        let moved = scene.config(json!({"route_table_name": "rt-new"}));
+        let left = scene.apply(&state, &moved).await;
+        assert!(errors(&left.diagnostics).contains("ScopeLocked"));
+        let back = scene.config(json!({"route_table_name": taken_back_to}));
+        let state = scene.applied(&left.state, &back).await;
+        scene.assert_settled(&state, &back).await;
+        assert_eq!(scene.azure(&scene.table("rt-new")), Json::Null);
+    }
+}
+
+#[tokio::test]
 async fn each_operation_makes_as_few_calls_as_its_steps_need() {
     let scene = Scene::new().await;
     let config = scene.config(json!({}));
