@@ -164,6 +164,11 @@ impl Error {
         matches!(self, Error::PreconditionFailed(_) | Error::TryAgain(_))
     }
 
+    /// Whether it is the end of the time or the user's interrupt, and nothing that Azure said.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Error::DeadlineExceeded { .. } | Error::Stopped { .. })
+    }
+
     /// What was tried, with its object: `reading route table "rt-1"`.
     pub fn action(&self) -> &str {
         match self {

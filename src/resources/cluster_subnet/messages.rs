@@ -4,6 +4,7 @@ use super::ClusterSubnet;
 use super::model::Target;
 use super::operation::Stopped;
 use super::plan::OWNED_TABLE_ARGUMENTS;
+use crate::clients::azure::WriteState;
 use crate::clients::azure::ids::{RouteTableId, SubnetId};
 use crate::domain::azure_ids::AzureId;
 use crate::domain::cluster_subnet::{Difference, Misplacement, Refusal, Remnant};
@@ -59,10 +60,16 @@ pub(super) fn stopped(
             if !users.is_empty() {
                 text = format!("{text}\n\nIt is still used by:\n- {}", users.join("\n- "));
             }
+            let state = match error.after_write() {
+                WriteState::Unclear | WriteState::Accepted if !error.is_in_use() => {
+                    "Whether the SE subnet is deleted is not known."
+                }
+                _ => "Nothing was deleted.",
+            };
             Diagnostic::error(
                 summary,
                 format!(
-                    "{text}\n\nNothing was deleted. Service Engines leave the SE subnet some time after the last virtual service and the SE group that placed them there; delete what else is in it yourself. Then run Terraform again. A longer wait is set by `delete` in the `timeouts` block."
+                    "{text}\n\n{state} Service Engines leave the SE subnet some time after the last virtual service and the SE group that placed them there; delete what else is in it yourself. Then run Terraform again. A longer wait is set by `delete` in the `timeouts` block."
                 ),
             )
         }

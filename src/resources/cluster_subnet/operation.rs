@@ -199,9 +199,13 @@ impl<'a> Operation<'a> {
         is_claimed: impl Fn() -> bool,
     ) -> Result<Option<LockGuard>, Stopped> {
         let mut attempt = 0;
+        let mut users = Vec::new();
         loop {
             attempt += 1;
-            let locks = self.lock(tables).await?;
+            let locks = match self.lock(tables).await {
+                Err(error) if !users.is_empty() => return Err(Stopped::InUse { error, users }),
+                locks => locks?,
+            };
             if is_claimed() {
                 return Ok(None);
             }
@@ -212,10 +216,14 @@ impl<'a> Operation<'a> {
             let error = match self.azure.delete_subnet(&self.limits, id).await {
                 Ok(()) => return Ok(Some(locks)),
                 Err(error) if error.is_in_use() => error,
+                // Time is up, or the user has stopped it: what it waited for is known from the last attempt.
+                Err(error) if error.is_interruption() && !users.is_empty() => {
+                    return Err(Stopped::InUse { error, users });
+                }
                 Err(error) => return Err(error.into()),
             };
             drop(locks);
-            let users = self.users_of_subnet().await;
+            users = self.users_of_subnet().await;
             tracing::info!(se_subnet = %id, users = users.len(), "waiting for the SE subnet to become empty");
             if self.limits.pause(attempt).await.is_err() {
                 return Err(Stopped::InUse { error, users });

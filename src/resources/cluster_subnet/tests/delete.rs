@@ -54,14 +54,7 @@ async fn delete_waits_for_network_interfaces_to_leave_and_names_those_that_stay(
         json!({"timeouts": {"create": null, "read": null, "update": null, "delete": "2s"}}),
     );
     let state = scene.created(&config).await;
-    let nic = format!(
-        "{}/providers/Microsoft.Network/networkInterfaces/nic-se-1",
-        scene.group()
-    );
-    let body = json!({"location": "westeurope", "properties": {"ipConfigurations": [{"name": "ipconfig1",
-        "properties": {"subnet": {"id": scene.subnet("snet-se")}}}]}});
-    let (status, answer) = scene.lab.azure().request("PUT", &nic, body);
-    assert!(status < 300, "{answer}");
+    let nic = scene.make_network_interface("nic-se-1");
     let outcome = scene.delete(&state).await;
     let error = errors(&outcome.diagnostics);
     assert!(
@@ -79,4 +72,22 @@ async fn delete_waits_for_network_interfaces_to_leave_and_names_those_that_stay(
         .lab
         .add_fault(Fault::on("GET", "*/subnets/snet-se", leave));
     assert_eq!(scene.delete(&state).await.state, Value::Null);
+}
+
+#[tokio::test]
+async fn what_still_uses_the_se_subnet_is_named_also_if_time_is_up_during_a_call() {
+    let scene = Scene::new().await;
+    let config = scene.config(
+        json!({"timeouts": {"create": null, "read": null, "update": null, "delete": "3s"}}),
+    );
+    let state = scene.created(&config).await;
+    let nic = scene.make_network_interface("nic-se-1");
+    // The second attempt gets no answer.
+    let stall = Fault::on("DELETE", "*/subnets/snet-se", Action::Stall).nth(2);
+    scene.lab.add_fault(stall);
+    let error = errors(&scene.delete(&state).await.diagnostics);
+    assert!(
+        error.contains(&nic) && !error.contains("Nothing was deleted"),
+        "{error}"
+    );
 }

@@ -260,6 +260,19 @@ impl Scene {
         id
     }
 
+    /// A network interface in the SE subnet, as a Service Engine has it.
+    fn make_network_interface(&self, name: &str) -> String {
+        let id = format!(
+            "{}/providers/Microsoft.Network/networkInterfaces/{name}",
+            self.group()
+        );
+        let body = json!({"location": "westeurope", "properties": {"ipConfigurations": [{"name": "ipconfig1",
+            "properties": {"subnet": {"id": self.subnet("snet-se")}}}]}});
+        let (status, answer) = self.lab.azure().request("PUT", &id, body);
+        assert!(status < 300, "{answer}");
+        id
+    }
+
     fn forget(&self, id: &str) {
         let (status, answer) = self.lab.azure().request("DELETE", id, Json::Null);
         assert!(status < 300, "{status} {answer}");
