@@ -253,6 +253,24 @@ pub(super) const LEFT_BY_CREATE: &str = "What exists by now is in the state, mar
 pub(super) const LEFT_BY_DELETE: &str =
     "The SE subnet is deleted; this route table is left and stays in the state.";
 
+/// What a delete leaves behind beside [`LEFT_BY_DELETE`]: a state names one table only.
+pub(super) const LOST_BY_DELETE: &str = "The SE subnet is deleted; this route table is left and is not in the state: delete it yourself.";
+
+/// What an update leaves behind that ended after a write.
+pub(super) fn left_by_update(from: &Target, to: &Target) -> String {
+    let mut text =
+        "Part of the change may be in place. The state stays as it was; the next apply does what is left."
+            .to_owned();
+    if let Some(id) = to.route_table.owned()
+        && from.route_table.id() != Some(id)
+    {
+        text.push_str(&format!(
+            " If you take the change back instead, delete the new route table {id} should it be there and serve no subnet."
+        ));
+    }
+    text
+}
+
 fn found(remnant: Remnant, target: &Target) -> Option<String> {
     let table = target.route_table.id().map_or("", RouteTableId::name);
     match remnant {

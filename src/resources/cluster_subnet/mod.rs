@@ -127,9 +127,13 @@ impl Resource for ClusterSubnet {
         let operation = self.operation(context, &to, &summary)?;
         let updated = planned.clone().completed(&to);
         // What is ours is known by the prior state: it stays until the last step has succeeded.
-        self.update_parts(context, &operation, (&prior, &from), &updated)
-            .await
-            .map_err(|stopped| messages::stopped(summary, &stopped, &to, None))?;
+        let done = self.update_parts(context, &operation, (&prior, &from), &updated);
+        done.await.map_err(|stopped| {
+            let holds = operation
+                .has_written()
+                .then(|| messages::left_by_update(&from, &to));
+            messages::stopped(summary, &stopped, &to, holds.as_deref())
+        })?;
         Ok(updated)
     }
 
@@ -153,7 +157,11 @@ impl Resource for ClusterSubnet {
         let mut left = None;
         for table in tables {
             if let Err(stopped) = operation.delete_table(table).await {
-                diagnostics.push(failed(&stopped, Some(messages::LEFT_BY_DELETE)));
+                let holds = match left {
+                    None => messages::LEFT_BY_DELETE,
+                    Some(_) => messages::LOST_BY_DELETE,
+                };
+                diagnostics.push(failed(&stopped, Some(holds)));
                 left.get_or_insert(table);
             }
         }

@@ -91,3 +91,23 @@ async fn what_still_uses_the_se_subnet_is_named_also_if_time_is_up_during_a_call
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn each_table_that_a_delete_leaves_is_told_whether_the_state_still_has_it() {
+    let scene = Scene::new().await;
+    let state = scene.created(&scene.config(json!({}))).await;
+    let locked = || refusal("ScopeLocked");
+    let on = |table: &str| Fault::on("DELETE", &format!("*/routeTables/{table}"), locked());
+    scene.lab.add_fault(on("rt-se"));
+    let moved = scene.config(json!({"route_table_name": "rt-new"}));
+    let left = scene.read(&scene.apply(&state, &moved).await.state).await;
+    scene.lab.add_fault(on("rt-se"));
+    scene.lab.add_fault(on("rt-new"));
+    let outcome = scene.delete(&left).await;
+    let error = errors(&outcome.diagnostics);
+    assert!(
+        error.contains("stays in the state") && error.contains("not in the state"),
+        "{error}"
+    );
+    assert_eq!(text(&outcome.state, "route_table_name"), "rt-se");
+}

@@ -246,6 +246,26 @@ async fn a_move_that_is_taken_back_half_way_leaves_no_table_behind() {
 }
 
 #[tokio::test]
+async fn a_move_that_fails_says_that_a_new_table_may_be_left() {
+    let scene = Scene::new().await;
+    let state = scene.created(&scene.config(json!({}))).await;
+    let refusal = refusal("LinkedAuthorizationFailed");
+    let fault = Fault::on("PUT", "*/subnets/snet-se", refusal);
+    scene.lab.add_fault(fault);
+    let moved = scene.config(json!({"route_table_name": "rt-new"}));
+    let outcome = scene.apply(&state, &moved).await;
+    let error = errors(&outcome.diagnostics);
+    assert!(
+        error.contains("the next apply does what is left") && error.contains("/rt-new"),
+        "{error}"
+    );
+    assert_eq!(outcome.state, state);
+    let outcome = scene.apply(&state, &moved).await;
+    assert!(warnings(&outcome.diagnostics).contains("it was adopted"));
+    scene.assert_settled(&outcome.state, &moved).await;
+}
+
+#[tokio::test]
 async fn each_operation_makes_as_few_calls_as_its_steps_need() {
     let scene = Scene::new().await;
     let config = scene.config(json!({}));
