@@ -145,18 +145,17 @@ impl<'a> Operation<'a> {
         Ok(())
     }
 
-    /// Takes our mark off the table, and nothing else.
+    /// Takes our mark off the table, and nothing else. The mark of another SE subnet is not ours to take.
     pub(super) async fn release_table(&self, id: &RouteTableId) -> Result<(), Stopped> {
         for attempt in 1.. {
             let Some(table) = self.table(id).await? else {
                 return Ok(());
             };
-            let actual = table.tags.clone().unwrap_or_default();
-            let tags = tags_without_mark(&actual);
-            if tags == actual {
+            let tags = table.tags.clone().unwrap_or_default();
+            if !self.is_ours(&tags) {
                 return Ok(());
             }
-            let written = self.patch(id, &tags, &table).await;
+            let written = self.patch(id, &tags_without_mark(&tags), &table).await;
             if self.is_written(attempt, written).await? {
                 return Ok(());
             }
@@ -265,8 +264,12 @@ impl<'a> Operation<'a> {
     pub(super) async fn is_marked_ours(&self, id: &RouteTableId) -> Result<bool, Error> {
         let table = self.table(id).await?;
         let tags = table.and_then(|table| table.tags).unwrap_or_default();
+        Ok(self.is_ours(&tags))
+    }
+
+    fn is_ours(&self, tags: &Tags) -> bool {
         let id = self.target.se_subnet.to_string();
-        Ok(Mark::find_in(&tags).is_some_and(|mark| mark.is_of(&id)))
+        Mark::find_in(tags).is_some_and(|mark| mark.is_of(&id))
     }
 
     /// Whether the write has succeeded. After an error that a fresh read may heal it waits a little and says no;

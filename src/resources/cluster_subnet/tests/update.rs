@@ -266,6 +266,21 @@ async fn a_move_that_fails_says_that_a_new_table_may_be_left() {
 }
 
 #[tokio::test]
+async fn the_mark_of_another_se_subnet_stays_on_a_table_that_is_given_up() {
+    let scene = Scene::new().await;
+    let state = scene.created(&scene.config(json!({}))).await;
+    let id = scene.table("rt-se");
+    let theirs = json!({"tags": {MARK_KEY: "0123456789abcdef:cluster9"}});
+    scene.lab.azure().request("PATCH", &id, theirs);
+    let existing = scene.config(json!({"route_table_name": null, "existing_route_table_id": id}));
+    scene.lab.clear_journal();
+    let state = scene.applied(&state, &existing).await;
+    assert_eq!(scene.writes(), [""; 0]);
+    assert!(mark_of(&scene.azure(&id)).ends_with(":cluster9"));
+    scene.assert_settled(&state, &existing).await;
+}
+
+#[tokio::test]
 async fn each_operation_makes_as_few_calls_as_its_steps_need() {
     let scene = Scene::new().await;
     let config = scene.config(json!({}));
