@@ -74,6 +74,9 @@ pub(super) fn plan_route_table(plan: &mut Plan<'_>) {
 
 /// Warns of what changing the route table in place means.
 pub(super) fn transition(plan: &Plan<'_>) -> Option<Diagnostic> {
+    if is_replaced(plan) {
+        return None;
+    }
     let prior = plan.prior("route_table_id").as_str()?;
     let planned = plan.planned("route_table_id").as_str()?;
     let was_existing = !plan.prior("existing_route_table_id").is_null();
@@ -89,13 +92,17 @@ pub(super) fn transition(plan: &Plan<'_>) -> Option<Diagnostic> {
 
 /// The owned table of an object that another one replaces, in lower case.
 pub(super) fn replaced_table(plan: &Plan<'_>) -> Option<String> {
-    let is_replaced = plan.changes("name") || plan.changes("virtual_network_id");
     let was_owned = plan.prior("existing_route_table_id").is_null();
     let table = plan
         .prior("route_table_id")
         .as_str()
-        .filter(|_| is_replaced && was_owned);
+        .filter(|_| is_replaced(plan) && was_owned);
     table.map(str::to_lowercase)
+}
+
+/// Whether the schema asks for another object.
+fn is_replaced(plan: &Plan<'_>) -> bool {
+    plan.changes("name") || plan.changes("virtual_network_id")
 }
 
 impl ClusterSubnet {
@@ -203,14 +210,18 @@ fn misplaced(target: &Target, network: &VirtualNetwork) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// As much of a planned create as is known; nothing unless it is known where the SE subnet and its table would be.
+/// As much of a planned create as is known; nothing unless it is known where the SE subnet and its table would be and
+/// what would tell them from a remnant.
 fn known_part(plan: &Plan<'_>) -> Option<Model> {
     let text = |name: &str| plan.planned(name).as_str().map(str::to_owned);
-    let table_arguments = ["existing_route_table_id", "route_table_name"];
-    if table_arguments
-        .iter()
-        .any(|name| plan.planned(name).is_unknown())
-    {
+    let needed = [
+        "cluster_name",
+        "existing_route_table_id",
+        "route_table_name",
+        "route_table_resource_group_name",
+        "bgp_route_propagation_enabled",
+    ];
+    if needed.iter().any(|name| plan.planned(name).is_unknown()) {
         return None;
     }
     Some(Model {

@@ -160,6 +160,31 @@ async fn a_plan_does_not_take_the_object_that_it_replaces_for_a_stranger() {
     assert_eq!(plan.diagnostics, Diagnostics::new());
 }
 
+#[tokio::test]
+async fn a_plan_does_not_compare_a_remnant_with_what_is_not_known_yet() {
+    let scene = Scene::new().await;
+    scene.created(&scene.config(json!({}))).await;
+    for unknown in [
+        "cluster_name",
+        "bgp_route_propagation_enabled",
+        "route_table_resource_group_name",
+    ] {
+        let config = scene.config(json!({unknown: "UNKNOWN"}));
+        let plan = scene.plan(&Value::Null, &config).await;
+        assert_eq!(plan.diagnostics, Diagnostics::new(), "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn a_replacement_is_not_announced_as_a_move() {
+    let scene = Scene::new().await;
+    let state = scene.created(&scene.config(json!({}))).await;
+    let other = scene.config(json!({"name": "snet-new", "route_table_name": "rt-new"}));
+    let plan = scene.plan(&state, &other).await;
+    assert_eq!(plan.requires_replace.len(), 1);
+    assert_eq!(plan.diagnostics, Diagnostics::new());
+}
+
 #[test]
 fn a_model_has_a_field_for_each_attribute_of_the_schema() {
     let model = Model {
