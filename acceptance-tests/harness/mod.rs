@@ -63,13 +63,10 @@ impl Scenario {
         self.write("main.tf", configuration);
     }
 
-    /// Replaces what is in the provider block.
+    /// Replaces the arguments of the provider block.
     #[track_caller]
     pub(crate) fn configure_provider(&self, arguments: &str) {
-        self.write(
-            "provider.tf",
-            &format!("provider \"ako\" {{\n{arguments}\n}}\n"),
-        );
+        self.write("preamble.tf", &PREAMBLE.replace("azure = {}", arguments));
     }
 
     /// Writes another file of the configuration.

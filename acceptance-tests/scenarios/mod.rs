@@ -8,4 +8,4 @@ mod demo;
 mod functions;
 mod interruptions;
 mod pod_routes;
-mod sign_in;
+mod provider_block;
