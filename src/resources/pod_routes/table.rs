@@ -114,6 +114,10 @@ pub(super) async fn look_after_failure(
             "The routes are in the table, but Azure has marked it as failed: the next apply writes them again."
                 .to_owned()
         }
+        (found, all) if found == all && is_in_state(&table, "Updating") => {
+            "The routes are in place, but Azure was still at work on the table a moment ago: the next run finds them by their names."
+                .to_owned()
+        }
         (found, all) if found == all => {
             "The routes are in place: the next run finds them by their names.".to_owned()
         }
@@ -125,7 +129,11 @@ pub(super) async fn look_after_failure(
 /// Whether Azure has not carried out the last write: it shows what was written, but it may not be in force. Writing
 /// the same again is what mends it (assumed: the documents only say that a failed resource may be written again).
 pub(super) fn is_failed(table: &RouteTable) -> bool {
-    table.properties.provisioning_state.as_deref() == Some("Failed")
+    is_in_state(table, "Failed")
+}
+
+fn is_in_state(table: &RouteTable, state: &str) -> bool {
+    table.properties.provisioning_state.as_deref() == Some(state)
 }
 
 /// Puts the slots in the table's place until `slots` wants no change any more. Gives the number of routes.

@@ -34,7 +34,7 @@ async fn a_create_that_runs_out_of_time_stores_nothing_and_says_that_the_routes_
         .lab
         .set_latency(Latency::fixed(Duration::ZERO, Duration::from_secs(3600)));
     let applied = scene.apply(&Value::Null, &planned, &config).await;
-    applied.error(&["The routes are in place"]);
+    applied.error(&["The routes are in place", "still at work"]);
     assert_eq!(applied.value, Value::Null);
     // The rerun finds them by name.
     scene.lab.set_latency(Latency::NONE);
