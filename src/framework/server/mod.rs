@@ -280,9 +280,12 @@ impl Server {
             private: request.private,
             diagnostics: Diagnostics::new(),
         };
+        let is_delete = request.proposed.is_null();
+        // What core proposes is as large as the object, and the planner makes a proposal of its own.
+        drop(request.proposed);
         match self.operations(&request.type_name) {
             Err(unknown) => outcome.diagnostics = unknown,
-            Ok(_) if request.proposed.is_null() => {}
+            Ok(_) if is_delete => {}
             Ok(operations) => {
                 let resource = operations.handler.clone();
                 let (planned, replaced_by, diagnostics) = operations

@@ -39,18 +39,19 @@ impl Operations {
         if diagnostics.has_errors() {
             return (Value::Null, BTreeSet::new(), diagnostics);
         }
-        let prior = Some(prior).filter(|prior| !prior.is_null());
-        let prepared = plan_object(&schema, prior.as_ref(), &config);
+        let prior = Some(prior).filter(|prior| !prior.is_null()).map(Arc::new);
+        let prepared = plan_object(&schema, prior.as_deref(), &config);
         let context = self.context(Operation::Read, &prepared, config);
         let work = {
             let (handler, context, prior) = (self.handler.clone(), context.clone(), prior.clone());
-            async move { handler.plan(&context, prior.as_ref(), prepared).await }
+            async move { handler.plan(&context, prior.as_deref(), prepared).await }
         };
         let ended = guard::run(&context, self.grace, work).await;
         diagnostics.extend(context.take_warnings());
         match ended {
             Ended::Returned(Ok((planned, replaced_by))) => {
-                let (planned, replaced_by) = finish(&schema, prior.as_ref(), planned, replaced_by);
+                let (planned, replaced_by) =
+                    finish(&schema, prior.as_deref(), planned, replaced_by);
                 (planned, replaced_by, diagnostics)
             }
             Ended::Returned(Err(errors)) => {
@@ -67,6 +68,7 @@ impl Operations {
     /// The object as it is now, or null if it is gone. A failure leaves it as it was stored.
     pub(super) async fn read(self, prior: Value) -> (Value, Diagnostics) {
         let context = self.context(Operation::Read, &prior, Value::Null);
+        let prior = Arc::new(prior);
         let work = {
             let (handler, context, prior) = (self.handler.clone(), context.clone(), prior.clone());
             async move { handler.read(&context, &prior).await }
@@ -81,11 +83,11 @@ impl Operations {
             Ended::Returned(Ok(None)) => Value::Null,
             Ended::Returned(Err(errors)) => {
                 diagnostics.extend(with_error(errors, "reading", &self.type_name));
-                prior
+                Arc::unwrap_or_clone(prior)
             }
             lost => {
                 diagnostics.push(self.lost("reading", &lost, "The state stays as it was."));
-                prior
+                Arc::unwrap_or_clone(prior)
             }
         };
         (state, diagnostics)
@@ -94,6 +96,7 @@ impl Operations {
     /// The new object. After an error core stores what is returned here as tainted.
     pub(super) async fn create(self, planned: Value, config: Value) -> (Value, Diagnostics) {
         let context = self.context(Operation::Create, &planned, config);
+        let planned = Arc::new(planned);
         let work = {
             let (handler, context, planned) =
                 (self.handler.clone(), context.clone(), planned.clone());
@@ -114,7 +117,7 @@ impl Operations {
                     )
                 } else {
                     (
-                        planned.without_unknowns(),
+                        Arc::unwrap_or_clone(planned).without_unknowns(),
                         "Whether the object exists is not known; it is stored as tainted, so that the next apply replaces it.",
                     )
                 };
@@ -138,10 +141,12 @@ impl Operations {
         config: Value,
     ) -> (Value, Diagnostics) {
         // The limits of operations concern Terraform alone: where they are all that changes, nobody is called.
-        if without_timeouts(&prior) == without_timeouts(&planned) {
+        if differ_in_timeouts_at_most(&prior, &planned) {
             return (planned, Diagnostics::new());
         }
         let context = self.context(Operation::Update, &planned, config);
+        // Shared with the work, not copied: thousands of routes are megabytes.
+        let (prior, planned) = (Arc::new(prior), Arc::new(planned));
         let work = {
             let (handler, context, prior, planned) = (
                 self.handler.clone(),
@@ -155,13 +160,17 @@ impl Operations {
         let mut diagnostics = context.take_warnings();
         let state = match ended {
             Ended::Returned(Ok(object)) => self.applied(&planned, object, &mut diagnostics),
-            Ended::Returned(Err(failure)) => {
-                self.failed(failure, "updating", &prior, prior.clone(), &mut diagnostics)
-            }
+            Ended::Returned(Err(failure)) => self.failed(
+                failure,
+                "updating",
+                &prior,
+                (*prior).clone(),
+                &mut diagnostics,
+            ),
             lost => {
                 let what_now = "What was changed is not known. The state stays as it was; the next plan shows the difference.";
                 diagnostics.push(self.lost("updating", &lost, what_now));
-                prior
+                Arc::unwrap_or_clone(prior)
             }
         };
         (state, diagnostics)
@@ -170,6 +179,7 @@ impl Operations {
     /// Null once the object is gone. A failure leaves what the handler says, or the prior state.
     pub(super) async fn delete(self, prior: Value) -> (Value, Diagnostics) {
         let context = self.context(Operation::Delete, &prior, Value::Null);
+        let prior = Arc::new(prior);
         let work = {
             let (handler, context, prior) = (self.handler.clone(), context.clone(), prior.clone());
             async move { handler.delete(&context, &prior).await }
@@ -178,14 +188,18 @@ impl Operations {
         let mut diagnostics = context.take_warnings();
         let state = match ended {
             Ended::Returned(Ok(())) => Value::Null,
-            Ended::Returned(Err(failure)) => {
-                self.failed(failure, "deleting", &prior, prior.clone(), &mut diagnostics)
-            }
+            Ended::Returned(Err(failure)) => self.failed(
+                failure,
+                "deleting",
+                &prior,
+                (*prior).clone(),
+                &mut diagnostics,
+            ),
             lost => {
                 let what_now =
                     "What was removed is not known. The state stays as it was; apply again.";
                 diagnostics.push(self.lost("deleting", &lost, what_now));
-                prior
+                Arc::unwrap_or_clone(prior)
             }
         };
         (state, diagnostics)
@@ -318,10 +332,10 @@ fn finish(
     (planned, replaced_by)
 }
 
-fn without_timeouts(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Value::Map(members) = &mut object {
-        members.remove(TIMEOUTS);
-    }
-    object
+fn differ_in_timeouts_at_most(one: &Value, other: &Value) -> bool {
+    let (Value::Map(one), Value::Map(other)) = (one, other) else {
+        return one == other;
+    };
+    let counted = |(name, _): &(&String, &Value)| name.as_str() != TIMEOUTS;
+    one.iter().filter(counted).eq(other.iter().filter(counted))
 }
