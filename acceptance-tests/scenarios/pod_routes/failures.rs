@@ -29,15 +29,26 @@ fn assert_left_in_place(scenario: &Scenario) {
 
 #[test]
 fn a_create_whose_answer_is_lost_is_found_in_place_in_the_same_run() {
-    let scenario = scenario();
-    let lost = Fault::on("PUT", ANY_TABLE, Action::Reset).after();
-    scenario.lab.add_fault(lost);
-    scenario.apply();
-    // The repetition meets the new etag, and the fresh read finds nothing left to write.
-    assert_eq!(put_statuses(&scenario), [None, Some(412)]);
-    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
-    assert_rerun_writes_nothing(&scenario, &[]);
-    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+    let proxy = json!({"error": {"code": "GatewayTimeout", "message": "No answer."}});
+    let losses = [
+        (Action::Reset, None),
+        (Action::Stall, None),
+        (Action::Truncate { bytes: 100 }, Some(200)),
+        (Action::respond(504, proxy), Some(504)),
+    ];
+    for (loss, status) in losses {
+        let scenario = scenario();
+        scenario.configure_provider("azure = {}\n  request_timeout_in_seconds = 2");
+        scenario
+            .lab
+            .add_fault(Fault::on("PUT", ANY_TABLE, loss).after());
+        scenario.apply();
+        // The repetition meets the new etag, and the fresh read finds nothing left to write.
+        assert_eq!(put_statuses(&scenario), [status, Some(412)]);
+        assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+        assert_rerun_writes_nothing(&scenario, &[]);
+        assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+    }
 }
 
 #[test]
@@ -69,32 +80,53 @@ fn a_create_that_is_out_of_time_while_polling_leaves_no_state_and_its_routes() {
     assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
 }
 
-#[test]
-fn a_create_whose_operation_fails_leaves_no_state_and_says_what_is_in_place() {
-    let scenario = scenario();
+/// Azure accepts the next write of the table and does not carry it out.
+fn failing_operation(scenario: &Scenario, code: &str) {
     let failure = Action::FailOperation {
-        code: "NetworkingInternalOperationError".into(),
-        message: "An unexpected error occurred.".into(),
+        code: code.to_owned(),
+        message: "An unexpected error occurred.".to_owned(),
     };
-    scenario.lab.add_fault(Fault::on("PUT", ANY_TABLE, failure));
+    let fault = Fault::on("PUT", ANY_TABLE, failure);
+    scenario.lab.add_fault(fault);
+}
+
+const FAILED: &str = "NetworkingInternalOperationError";
+
+#[test]
+fn a_create_whose_operation_fails_leaves_no_state_and_is_written_again() {
+    let scenario = scenario();
+    failing_operation(&scenario, FAILED);
     let run = scenario.apply_fails();
-    assert!(run.says("NetworkingInternalOperationError"));
-    assert!(run.says("The routes are in place"));
+    assert!(run.says(FAILED) && run.says("Azure has marked it as failed"));
     assert_left_in_place(&scenario);
+    scenario.forget_calls();
     let run = scenario.apply();
     assert!(run.says("are adopted"));
+    assert_eq!(scenario.calls().writes(), [PUT]);
     assert_rerun_writes_nothing(&scenario, &[]);
     assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
 }
 
 #[test]
+fn an_update_whose_operation_fails_keeps_the_prior_state_and_is_written_again() {
+    let scenario = applied();
+    scenario.configure(&with_third_node());
+    failing_operation(&scenario, FAILED);
+    let run = scenario.apply_fails();
+    assert!(run.says(FAILED) && run.says("Azure has marked it as failed"));
+    assert!(!scenario.state().is_tainted(ADDRESS));
+    assert_eq!(scenario.resource(ADDRESS)["nodes"]["node-3"], Value::Null);
+    scenario.forget_calls();
+    scenario.apply();
+    assert_eq!(scenario.calls().writes(), [PUT]);
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, NODE_3, FOREIGN]);
+}
+
+#[test]
 fn an_operation_that_another_one_superseded_is_looked_at_again_in_the_same_run() {
     let scenario = scenario();
-    let failure = Action::FailOperation {
-        code: "CanceledAndSupersededDueToAnotherOperation".into(),
-        message: "Operation was superseded.".into(),
-    };
-    scenario.lab.add_fault(Fault::on("PUT", ANY_TABLE, failure));
+    failing_operation(&scenario, "CanceledAndSupersededDueToAnotherOperation");
     scenario.apply();
     assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
     assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
@@ -181,6 +213,24 @@ fn a_killed_create_leaves_its_routes_which_the_next_run_adopts() {
 }
 
 #[test]
+fn a_create_whose_terraform_is_killed_alone_is_adopted_by_the_next_run() {
+    let scenario = scenario();
+    let put = Fault::on("PUT", ANY_TABLE, Action::Hold).after();
+    let put = scenario.lab.add_fault(put);
+    let apply = scenario.start_apply();
+    assert!(scenario.lab.wait_until_held(put, PATIENCE), "the PUT comes");
+    apply.kill_terraform().expect("terraform can be killed");
+    scenario.wait(apply);
+    // The orphaned provider may finish or not: it cannot tell anybody.
+    healed(&scenario);
+    assert!(scenario.state().addresses().is_empty());
+    let run = scenario.apply_with(&["-lock=false"]);
+    assert!(run.says("are adopted"));
+    assert_rerun_writes_nothing(&scenario, &["-lock=false"]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
 fn an_update_interrupted_while_polling_keeps_the_prior_state_and_the_next_run_writes_nothing() {
     let scenario = applied();
     never_ending(&scenario);
@@ -202,19 +252,9 @@ fn an_update_interrupted_while_polling_keeps_the_prior_state_and_the_next_run_wr
 }
 
 #[test]
-fn a_failed_update_and_a_killed_one_are_finished_by_the_next_run_without_a_gap() {
+fn an_update_killed_before_azure_acts_is_made_by_the_next_run() {
     let scenario = applied();
     scenario.configure(&with_third_node());
-    let failure = Action::FailOperation {
-        code: "NetworkingInternalOperationError".into(),
-        message: "An unexpected error occurred.".into(),
-    };
-    scenario.lab.add_fault(Fault::on("PUT", ANY_TABLE, failure));
-    scenario.apply_fails();
-    assert!(!scenario.state().is_tainted(ADDRESS));
-    assert_rerun_writes_nothing(&scenario, &[]);
-
-    scenario.configure(CONFIGURATION);
     let put = Fault::on("PUT", ANY_TABLE, Action::Hold);
     let put = scenario.lab.add_fault(put);
     let apply = scenario.start_apply();
@@ -223,9 +263,9 @@ fn a_failed_update_and_a_killed_one_are_finished_by_the_next_run_without_a_gap()
     scenario.wait(apply);
     healed(&scenario);
     scenario.apply_with(&["-lock=false"]);
-    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, NODE_3, FOREIGN]);
     assert_rerun_writes_nothing(&scenario, &["-lock=false"]);
-    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
+    assert_never_interrupted(&scenario, &[NODE_1, NODE_2, NODE_3, FOREIGN]);
 }
 
 #[test]
