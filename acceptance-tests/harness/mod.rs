@@ -15,7 +15,7 @@ pub(crate) use expect::{assert_changes, assert_no_changes, attribute};
 /// The built provider.
 pub(crate) const PROVIDER: &str = env!("CARGO_BIN_EXE_terraform-provider-ako");
 
-/// What every configuration begins with, beside the provider block: what the lab tells about itself.
+/// What every configuration begins with: the provider, and what the lab tells about itself.
 const PREAMBLE: &str = r#"
 terraform {
   required_providers {
@@ -23,6 +23,10 @@ terraform {
       source = "ako-azure/ako"
     }
   }
+}
+
+provider "ako" {
+  azure = {}
 }
 
 variable "resource_group_id" { type = string }
@@ -52,7 +56,6 @@ impl Scenario {
         scenario.set_variable("virtual_network_id", &scenario.network().into());
         scenario.set_variable("kubeconfigs", &scenario.kubeconfigs());
         scenario.write("preamble.tf", PREAMBLE);
-        scenario.configure_provider("azure = {}");
         scenario.configure(configuration);
         scenario
     }

@@ -219,6 +219,23 @@ fn a_server_that_is_busy_for_a_moment_is_asked_again() {
     assert_eq!(lists(&scenario), [Some(429), Some(200)]);
 }
 
+#[test]
+fn an_interrupt_ends_the_read_of_a_cluster_that_does_not_answer() {
+    let scenario = Scenario::new(CONFIGURATION);
+    let list = Fault::on("GET", NODES, faults::Action::Hold);
+    let list = scenario.lab.add_fault(list);
+    // A plan: while an apply plans, Terraform 1.11 tells its providers nothing of an interrupt.
+    let plan = scenario.terraform.start(&["plan", "-json", "-input=false"]);
+    let plan = plan.expect("terraform starts");
+    assert!(scenario.lab.wait_until_held(list, PATIENCE), "a list comes");
+    plan.interrupt().expect("terraform can be interrupted");
+    // The lab never answers: only the interrupt can end it before the request's own limit.
+    let run = scenario.wait(plan);
+    assert!(!run.succeeded());
+    assert!(run.took < Duration::from_secs(25), "it did not wait");
+    assert_eq!(lists(&scenario).len(), 1, "it is not asked again");
+}
+
 /// A value that is known only once something else is made.
 const MADE: &str = r#"
 resource "terraform_data" "made" {

@@ -3,7 +3,6 @@
 mod calls;
 mod cluster_nodes;
 mod cluster_subnet;
-mod concurrency;
 mod demo;
 mod functions;
 mod interruptions;

@@ -4,6 +4,7 @@ use ako_lab::terraform::Action;
 use serde_json::json;
 
 use super::*;
+use crate::harness::assert_changes;
 
 fn import_id(scenario: &Scenario) -> String {
     format!("{},blue", scenario.table(TABLE))
@@ -65,6 +66,30 @@ fn an_import_takes_the_routes_of_one_cluster_and_none_of_the_others() {
 }
 
 #[test]
+fn a_node_whose_route_name_had_to_be_cut_is_imported_and_recognised_by_its_hash() {
+    let long = "ip-10-0-0-4.node-pool-of-the-second-availability-zone.westeurope.example.com";
+    let configuration = changed("\"node-1\"", &format!("\"{long}\""));
+    let scenario = on_table_of_others(&configuration);
+    scenario.apply();
+    let before = routes(&scenario);
+    assert_eq!(before[0][0].len(), 80);
+    forget(&scenario);
+    scenario.import(ADDRESS, &import_id(&scenario));
+    let plan = scenario.plan();
+    assert_changes(&plan, &[(ADDRESS, Action::Update, &["nodes", "routes"])]);
+    let change = plan.resource(ADDRESS).expect("the plan holds the routes");
+    assert_eq!(
+        shown(change.before(), NODE_1)["name"],
+        shown(change.after(), NODE_1)["name"]
+    );
+    scenario.forget_calls();
+    scenario.apply_saved_plan();
+    assert!(scenario.calls().writes().is_empty(), "{}", scenario.calls());
+    assert_eq!(routes(&scenario), before);
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
 fn an_import_of_routes_that_differ_shows_the_change_before_it_is_made() {
     let scenario = applied();
     forget(&scenario);
@@ -84,10 +109,10 @@ fn an_import_of_routes_that_differ_shows_the_change_before_it_is_made() {
 }
 
 #[test]
-fn importing_a_table_without_a_route_of_the_cluster_fails_and_says_that_applying_takes_over() {
+fn importing_a_table_without_a_route_of_the_cluster_fails_and_says_that_applying_adopts() {
     let scenario = scenario();
     let run = scenario.import_fails(ADDRESS, &import_id(&scenario));
-    assert!(run.says("takes over"));
+    assert!(run.says("adopts"));
 }
 
 #[test]

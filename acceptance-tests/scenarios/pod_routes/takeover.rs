@@ -99,6 +99,18 @@ fn a_second_resource_for_the_same_cluster_and_table_ends_with_the_import_command
 }
 
 #[test]
+fn of_two_new_resources_for_the_same_cluster_and_table_one_ends_with_the_import_command() {
+    let scenario = scenario();
+    scenario.write("second.tf", SECOND);
+    let run = scenario.apply_fails();
+    let errors: Vec<_> = run.errors().collect();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].detail.contains("terraform import ADDRESS"));
+    assert_eq!(scenario.calls().writes(), [PUT]);
+    assert_eq!(scenario.state().addresses().len(), 1);
+}
+
+#[test]
 fn routes_of_another_cluster_in_the_same_table_are_none_of_ours() {
     let scenario = applied();
     let other = SECOND.replace("\"blue\"", "\"red\"");
