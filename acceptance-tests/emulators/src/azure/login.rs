@@ -56,16 +56,6 @@ pub(super) fn handle(core: &mut Core, request: &Request) -> Response {
     token(core, &form(&request.body))
 }
 
-/// Hands out a token for Resource Manager to the subscription's owner.
-pub(super) fn issue_to_owner(core: &mut Core) -> Option<String> {
-    let owner = core.access.principals.first().cloned()?;
-    let life = core.settings.token_lifetime;
-    let token = jwt(core, &owner, &core.base_url, life);
-    core.access
-        .issue(token.clone(), &owner.object_id, true, life);
-    Some(token)
-}
-
 fn token(core: &mut Core, form: &BTreeMap<String, String>) -> Response {
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") != "client_credentials" {

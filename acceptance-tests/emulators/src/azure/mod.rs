@@ -211,11 +211,6 @@ impl Azure {
         lock(&self.core).access.denials.clear();
     }
 
-    /// A token for Resource Manager, as a tool that has signed in before would print it; none without principals.
-    pub fn issue_token(&self) -> Option<String> {
-        login::issue_to_owner(&mut lock(&self.core))
-    }
-
     /// Makes every token that was handed out invalid.
     pub fn revoke_tokens(&self) {
         lock(&self.core).access.revoke_tokens();
