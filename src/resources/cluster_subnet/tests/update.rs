@@ -281,6 +281,37 @@ async fn the_mark_of_another_se_subnet_stays_on_a_table_that_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_table_may_be_in_another_resource_group_and_spelled_in_another_case() {
+    let scene = Scene::new().await;
+    let group = scene.group().replace("rg-ako-lab", "rg-routes");
+    let body = json!({"location": "westeurope"});
+    let (status, answer) = scene.lab.azure().request("PUT", &group, body);
+    assert!(status < 300, "{status} {answer}");
+    let owned = scene.config(json!({"route_table_resource_group_name": "rg-routes"}));
+    let state = scene.created(&owned).await;
+    let id = format!("{group}/providers/Microsoft.Network/routeTables/rt-se");
+    assert_eq!(text(&state, "route_table_id"), id);
+    let shouted = scene.config(
+        json!({"route_table_resource_group_name": "RG-Routes", "route_table_name": "RT-se"}),
+    );
+    scene.assert_settled(&state, &shouted).await;
+
+    // Given up under another spelling of the same id, it stays where it is and is only associated.
+    let shouted = id
+        .to_uppercase()
+        .replace("/SUBSCRIPTIONS", "/subscriptions");
+    let existing =
+        scene.config(json!({"route_table_name": null, "existing_route_table_id": shouted}));
+    scene.lab.clear_journal();
+    let state = scene.applied(&state, &existing).await;
+    assert_eq!(scene.writes(), ["PATCH rt-se"]);
+    assert_eq!(text(&state, "route_table_id"), id);
+    scene.assert_settled(&state, &existing).await;
+    scene.delete(&state).await;
+    assert_eq!(mark_of(&scene.azure(&id)), "none");
+}
+
+#[tokio::test]
 async fn each_operation_makes_as_few_calls_as_its_steps_need() {
     let scene = Scene::new().await;
     let config = scene.config(json!({}));
