@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod drift;
 mod import;
+mod interrupts;
 mod plan;
 mod update;
 
@@ -144,18 +145,20 @@ impl Scene {
         let plan = self.plan(&prior, config).await;
         assert_eq!(errors(&plan.diagnostics), "");
         assert_eq!(plan.requires_replace, []);
-        let mut outcome = self
-            .server
-            .apply(ApplyRequest {
-                type_name: NAME.to_owned(),
-                prior,
-                planned: plan.planned,
-                config: object(config),
-                private: Vec::new(),
-            })
-            .await;
+        let mut outcome = self.apply_planned(prior, plan.planned, config).await;
         outcome.diagnostics.extend(plan.diagnostics);
         outcome
+    }
+
+    async fn apply_planned(&self, prior: Value, planned: Value, config: &Json) -> ApplyOutcome {
+        let request = ApplyRequest {
+            type_name: NAME.to_owned(),
+            prior,
+            planned,
+            config: object(config),
+            private: Vec::new(),
+        };
+        self.server.apply(request).await
     }
 
     /// Applies without an error.
