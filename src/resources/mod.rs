@@ -4,3 +4,4 @@ pub mod cluster_subnet;
 pub mod pod_routes;
 
 pub mod azure_errors;
+pub mod forecast;

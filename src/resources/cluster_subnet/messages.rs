@@ -8,7 +8,7 @@ use crate::clients::azure::WriteState;
 use crate::clients::azure::ids::{RouteTableId, SubnetId};
 use crate::domain::azure_ids::AzureId;
 use crate::domain::cluster_subnet::{Difference, Misplacement, Refusal, Remnant};
-use crate::framework::diagnostics::{Diagnostic, Severity};
+use crate::framework::diagnostics::Diagnostic;
 use crate::framework::path::Path;
 use crate::framework::resource::Resource;
 use crate::resources::azure_errors::{call_failed, call_failed_leaving, sentence, with_causes};
@@ -23,19 +23,6 @@ pub(super) enum Prospect {
 /// The summary of a failed operation.
 pub(super) fn cannot(verb: &str, se_subnet: &SubnetId) -> String {
     format!("Cannot {verb} SE subnet {:?}", se_subnet.name())
-}
-
-/// An error that apply would meet, as a warning at plan.
-pub(super) fn forecast(error: Diagnostic) -> Diagnostic {
-    let detail = format!(
-        "{}\n\nThis is so as things stand now; another change in this plan may settle it.",
-        error.detail
-    );
-    Diagnostic {
-        severity: Severity::Warning,
-        detail,
-        ..error
-    }
 }
 
 /// The operation ended early; `holds` says in which state things are where the request alone does not tell.

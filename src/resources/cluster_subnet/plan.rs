@@ -20,7 +20,8 @@ use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::plan::{Config, Plan};
 use crate::framework::resource::Context;
 use crate::framework::value::Value;
-use crate::resources::azure_errors::{call_failed, not_ready};
+use crate::resources::azure_errors::not_ready;
+use crate::resources::forecast::{forecast, look_failed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The arguments that describe an owned route table, `tags` apart.
@@ -127,8 +128,7 @@ impl ClusterSubnet {
             Ok(warnings) => warnings
                 .into_iter()
                 .for_each(|warning| context.warn(warning)),
-            // The right to read, or the way to Azure, may be made by the same plan.
-            Err(error) => context.warn(messages::forecast(call_failed(summary, &error))),
+            Err(error) => look_failed(context, summary, &error)?,
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ impl ClusterSubnet {
         let limits = limits_of(context);
         let network = &target.virtual_network;
         let Some(network) = azure.get_virtual_network(&limits, network).await? else {
-            return Ok(vec![messages::forecast(messages::no_network(target))]);
+            return Ok(vec![forecast(messages::no_network(target))]);
         };
         let mut warnings = misplaced(target, &network);
         if self.is_replaced(&target.se_subnet) {
@@ -169,8 +169,8 @@ impl ClusterSubnet {
             Ok(remnant) if self.configured.adopt_remnants => {
                 messages::adopted(remnant, target, Prospect::Plan)
             }
-            Ok(remnant) => Some(messages::forecast(messages::not_adopted(remnant, target))),
-            Err(refusal) => Some(messages::forecast(messages::refused(&refusal, target))),
+            Ok(remnant) => Some(forecast(messages::not_adopted(remnant, target))),
+            Err(refusal) => Some(forecast(messages::refused(&refusal, target))),
         });
         Ok(warnings)
     }
@@ -203,7 +203,7 @@ fn misplaced(target: &Target, network: &VirtualNetwork) -> Vec<Diagnostic> {
     let problems = check_place(prefixes, &space, &others);
     problems
         .iter()
-        .map(|problem| messages::forecast(messages::misplaced(problem, target)))
+        .map(|problem| forecast(messages::misplaced(problem, target)))
         .collect()
 }
 

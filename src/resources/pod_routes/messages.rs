@@ -7,7 +7,7 @@ use crate::clients::azure::ids::RouteTableId;
 use crate::domain::cidr::{Cidr, Overlap, overlaps as find_overlaps};
 use crate::domain::route_merge::{Change, Obstacle, Occasion};
 use crate::domain::route_names::ClusterName;
-use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
+use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::plan::Plan;
 use crate::resources::azure_errors::sentence;
@@ -212,21 +212,6 @@ pub(super) fn obstacles(
         }
     })
     .collect()
-}
-
-/// What a plan tells of something that apply would meet: a warning, because another change may come before it.
-pub(super) fn forecast(mut diagnostic: Diagnostic) -> Diagnostic {
-    let error = diagnostic.severity == Severity::Error;
-    let consequence = match error {
-        true => "Apply would end with this error, as things stand now",
-        false => "This is as things stand now",
-    };
-    diagnostic.severity = Severity::Warning;
-    diagnostic.detail = format!(
-        "{}\n\n{consequence}; another change in this plan may settle it.",
-        diagnostic.detail
-    );
-    diagnostic
 }
 
 /// The error with what has become of the routes.

@@ -21,6 +21,7 @@ use crate::framework::plan::{Config, Plan};
 use crate::framework::resource::{Context, Failure, Resource};
 use crate::framework::schema::Schema;
 use crate::resources::azure_errors::{call_failed, call_failed_leaving, not_ready};
+use crate::resources::forecast::{forecast, look_failed};
 use async_trait::async_trait;
 use std::sync::Arc;
 use table::{Rewritten, Stopped};
@@ -91,7 +92,7 @@ impl Resource for PodRoutes {
             .await
             .map_err(|error| call_failed(summary, &error))?;
         Ok(table.map(|table| {
-            if table::is_failed(&table) {
+            if table.is_failed() {
                 context.warn(messages::not_in_force(&id));
             }
             let ownership = Ownership::new(&cluster, prior.route_names());
@@ -186,16 +187,13 @@ impl PodRoutes {
         let table = match client.get_route_table(&limits_of(context), &id).await {
             Ok(Some(table)) => table,
             Ok(None) => {
-                context.warn(messages::forecast(messages::no_table(
+                context.warn(forecast(messages::no_table(
                     "The route table does not exist",
                     &id,
                 )));
                 return Ok(());
             }
-            Err(error) => {
-                context.warn(messages::forecast(call_failed(summary, &error)));
-                return Ok(());
-            }
+            Err(error) => return Ok(look_failed(context, summary, &error)?),
         };
         let desired = planned.desired()?;
         let ownership = Ownership::new(&cluster, [""; 0]);
@@ -211,7 +209,7 @@ impl PodRoutes {
             Err(obstacles) => messages::obstacles(&obstacles, &id, &cluster),
         };
         for diagnostic in foretold {
-            context.warn(messages::forecast(diagnostic));
+            context.warn(forecast(diagnostic));
         }
         Ok(())
     }

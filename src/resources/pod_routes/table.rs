@@ -57,7 +57,7 @@ pub(super) async fn rewrite(
     let mut found = None;
     let slots = |table: &RouteTable| {
         let merge = decide(&routes_of(table))?;
-        let slots = (merge.writes() || is_failed(table)).then(|| merge.routes.clone());
+        let slots = (merge.writes() || table.is_failed()).then(|| merge.routes.clone());
         // What is told to the user is what was found at first: later rounds may find our own routes.
         found.get_or_insert(merge);
         Ok(slots)
@@ -110,7 +110,7 @@ pub(super) async fn look_after_failure(
         Prefix::Other(_) => false,
     });
     match (in_place.count(), desired.len()) {
-        (found, all) if found == all && is_failed(&table) => {
+        (found, all) if found == all && table.is_failed() => {
             "The routes are in the table, but Azure has marked it as failed: the next apply writes them again."
                 .to_owned()
         }
@@ -124,12 +124,6 @@ pub(super) async fn look_after_failure(
         (0, _) => "None of the routes is in place.".to_owned(),
         (found, all) => format!("{found} of {all} routes are in place."),
     }
-}
-
-/// Whether Azure has not carried out the last write: it shows what was written, but it may not be in force. Writing
-/// the same again is what mends it (assumed: the documents only say that a failed resource may be written again).
-pub(super) fn is_failed(table: &RouteTable) -> bool {
-    is_in_state(table, "Failed")
 }
 
 fn is_in_state(table: &RouteTable, state: &str) -> bool {
