@@ -12,8 +12,8 @@ terraform {
   }
 }
 
-# Credentials come from the environment, under the names that azurerm uses: ARM_SUBSCRIPTION_ID, ARM_TENANT_ID,
-# ARM_CLIENT_ID, ARM_CLIENT_SECRET, or a login of the Azure CLI.
+# Credentials come from the environment, under the names that azurerm uses: ARM_TENANT_ID, ARM_CLIENT_ID,
+# ARM_CLIENT_SECRET, or a login of the Azure CLI. The subscription is that of the virtual network.
 provider "ako" {
   azure = {}
 }

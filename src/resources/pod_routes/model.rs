@@ -130,7 +130,7 @@ pub(super) fn schema() -> Schema {
     .with_timeouts(Timeouts::default())
 }
 
-/// The nodes as both route resources and the function take them.
+/// The nodes as `ako_cluster_nodes` gives them.
 fn nodes_shape() -> Shape {
     Shape::map_of(vec![
         Attribute::required(
