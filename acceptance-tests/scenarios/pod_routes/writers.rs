@@ -57,6 +57,7 @@ fn a_prefix_that_somebody_takes_between_our_read_and_our_write_is_not_overwritte
     scenario.lab.add_fault(fault);
     let run = scenario.apply_fails();
     assert!(run.says(taken[0]) && run.says("node-1"));
+    assert!(run.says("No route was changed."), "{}", run.transcript());
     assert_eq!(routes(&scenario), [taken, FOREIGN]);
     assert!(scenario.state().addresses().is_empty());
 }

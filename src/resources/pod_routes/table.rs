@@ -3,7 +3,7 @@
 use crate::clients::Limits;
 use crate::clients::azure::ids::RouteTableId;
 use crate::clients::azure::route_tables::{Route, RouteTable};
-use crate::clients::azure::{Client, Error};
+use crate::clients::azure::{Client, Error, WriteState};
 use crate::domain::pod_routes::{NextHop, Ownership, PodRoutes, Prefix, TableRoute};
 use crate::domain::route_merge::{Merge, Obstacle, Slot, routes_without_recorded};
 use std::time::{Duration, Instant};
@@ -171,7 +171,7 @@ async fn exchange(
             }
             // Someone has written since our read. This also follows on a write of ours whose answer was lost.
             Err(error) if error.wants_fresh_read() => {
-                sent = true;
+                sent |= error.after_write() != WriteState::Refused;
                 let pause = limits.pause(attempt).await;
                 pause.map_err(|_| failed(error, sent))?;
             }
