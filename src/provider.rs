@@ -38,7 +38,7 @@ impl Provider for Ako {
                 Attribute::optional(
                     "kubernetes",
                     Shape::single(kubernetes_arguments()),
-                    "How to reach the Kubernetes cluster whose nodes are read. The arguments and environment variables are those of the Kubernetes provider: a kubeconfig comes first, explicit arguments override it, and `KUBECONFIG` is not read. Data sources can name a cluster of their own.",
+                    "How to reach the Kubernetes cluster whose nodes are read. The arguments and environment variables are those of the Kubernetes provider, its `exec` block and `username` apart, which a kubeconfig can hold: a kubeconfig comes first, explicit arguments override it, and `KUBECONFIG` is not read. Data sources can name a cluster of their own.",
                 ),
                 Attribute::optional(
                     "request_timeout_in_seconds",
