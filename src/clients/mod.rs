@@ -132,9 +132,10 @@ impl Clients {
     /// A client of the Kubernetes cluster that `connection` names, completed by the provider's section.
     pub async fn kubernetes(
         &self,
+        limits: &Limits,
         connection: &kubernetes::Connection,
     ) -> Result<kubernetes::Client, kubernetes::Error> {
-        kubernetes::Client::new(&self.settings, connection).await
+        kubernetes::Client::new(&self.settings, limits, connection).await
     }
 }
 

@@ -90,8 +90,9 @@ impl DataSource for ClusterNodes {
             cluster_ca_certificate: config.cluster_ca_certificate.clone(),
         };
         let nodes = async {
-            let client = self.configured.clients.kubernetes(&connection).await?;
-            client.list_nodes(&limits_of(context)).await
+            let limits = limits_of(context);
+            let client = self.configured.clients.kubernetes(&limits, &connection);
+            client.await?.list_nodes(&limits).await
         };
         let nodes = nodes.await.map_err(|error| failed(&error))?;
         Ok(config.with(select_nodes(nodes.into_iter().map(facts_of), cni)))

@@ -13,6 +13,7 @@ use super::{Interrupted, Limits, NotReady};
 use connection::Resolved;
 use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderValue, Request};
+use kube::client::AuthError;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -126,9 +127,11 @@ pub enum Error {
 }
 
 impl Client {
-    /// A client of the cluster that `connection` names. Nothing is called yet.
+    /// A client of the cluster that `connection` names. The cluster is not called yet; a program by which the
+    /// kubeconfig signs in is.
     pub(super) async fn new(
         settings: &super::Settings,
+        limits: &Limits,
         connection: &Connection,
     ) -> Result<Client, Error> {
         let variables = &settings.variables;
@@ -142,10 +145,23 @@ impl Client {
         if let Ok(agent) = HeaderValue::from_str(&settings.user_agent) {
             config.headers.push((USER_AGENT, agent));
         }
-        let client = kube::Client::try_from(config).map_err(|error| NotReady::Invalid {
+        // kube waits for that program without giving way: on a worker it would hold up all other calls, Stop included.
+        let signed_in = tokio::task::spawn_blocking(move || kube::Client::try_from(config));
+        let signed_in = tokio::select! {
+            biased;
+            cause = limits.ended() => {
+                let action = "signing in to the cluster".to_owned();
+                return Err(Error::Interrupted { action, cause });
+            }
+            signed_in = signed_in => signed_in,
+        };
+        let invalid = |reason| NotReady::Invalid {
             argument: "kubernetes".to_owned(),
-            reason: chain(&error),
-        })?;
+            reason,
+        };
+        let client = signed_in
+            .map_err(|panic| invalid(chain(&panic)))?
+            .map_err(|error| invalid(without_secrets(&error)))?;
         Ok(Client {
             client,
             server,
@@ -216,7 +232,7 @@ impl Client {
         let status = match error {
             kube::Error::Api(status) => status,
             kube::Error::FromUtf8(_) => return self.bad("it is not text".to_owned()),
-            error => return self.unreachable(chain(&error)),
+            error => return self.unreachable(without_secrets(&error)),
         };
         let (action, server) = (self.action(), self.server.clone());
         match status.code {
@@ -281,6 +297,23 @@ impl Error {
             Error::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
+    }
+}
+
+/// What kube says went wrong. Its own words on a program that signs in hold that program's environment and output.
+fn without_secrets(error: &kube::Error) -> String {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(AuthError::AuthExecRun { out, .. }) => {
+            format!(
+                "the program by which the kubeconfig signs in failed ({})",
+                out.status
+            )
+        }
+        Some(AuthError::AuthExecParse(_)) => {
+            "the program by which the kubeconfig signs in printed no ExecCredential".to_owned()
+        }
+        _ => chain(error),
     }
 }
 

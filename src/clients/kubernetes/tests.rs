@@ -48,7 +48,7 @@ fn connection(lab: &Lab, cluster: usize) -> Connection {
 
 async fn client(lab: &Lab, cluster: usize) -> Client {
     clients(&[])
-        .kubernetes(&connection(lab, cluster))
+        .kubernetes(&limits(), &connection(lab, cluster))
         .await
         .unwrap()
 }
@@ -125,7 +125,7 @@ async fn a_wrong_token_is_told_apart_from_missing_rights() {
         ("SSL_CERT_FILE", ca),
     ];
     let client = clients(&wrong)
-        .kubernetes(&Connection::default())
+        .kubernetes(&limits(), &Connection::default())
         .await
         .unwrap();
     let error = client.list_nodes(&limits()).await.unwrap_err();
@@ -136,7 +136,7 @@ async fn a_wrong_token_is_told_apart_from_missing_rights() {
         "message": "nodes is forbidden",
     });
     lab.add_fault(Fault::on("GET", NODES, Action::respond(403, forbidden)));
-    let client = clients(&[]).kubernetes(&own).await.unwrap();
+    let client = clients(&[]).kubernetes(&limits(), &own).await.unwrap();
     let error = client.list_nodes(&limits()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -169,7 +169,7 @@ async fn a_server_that_is_not_there_is_named_within_seconds() {
         ..Connection::default()
     };
     let client = clients(&[("KUBE_TOKEN", "t".to_owned())])
-        .kubernetes(&own)
+        .kubernetes(&limits(), &own)
         .await
         .unwrap();
     let error = client.list_nodes(&limits()).await.unwrap_err();
@@ -195,4 +195,80 @@ async fn an_interrupt_ends_a_call_at_once() {
         })
     );
     assert!(stopped, "{outcome:?}");
+}
+
+/// The cluster's kubeconfig with a program in the place of the administrator's token.
+#[cfg(unix)]
+fn kubeconfig_with_program(lab: &Lab, script: &str) -> (tempfile::NamedTempFile, Connection) {
+    let text = std::fs::read_to_string(&lab.connection().kubernetes[0].kubeconfig).unwrap();
+    let token = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("token: "))
+        .unwrap();
+    let program = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never",
+        "command": "sh", "args": ["-c", script],
+        "env": [
+            {"name": "TOKEN", "value": token.trim_start().trim_start_matches("token: ").trim_matches('"')},
+            {"name": "SECRET", "value": "hunter2"},
+        ],
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = text.replacen(token, &format!("    exec: {program}"), 1);
+    std::fs::write(file.path(), text).unwrap();
+    let connection = Connection {
+        config_path: Some(file.path().display().to_string()),
+        ..Connection::default()
+    };
+    (file, connection)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_that_the_kubeconfig_names_signs_in() {
+    let lab = lab(2).await;
+    let script = r#"printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "%s"}}' "$TOKEN""#;
+    let (_file, connection) = kubeconfig_with_program(&lab, script);
+    let clients = clients(&[]);
+    let client = clients.kubernetes(&limits(), &connection).await.unwrap();
+    assert_eq!(client.list_nodes(&limits()).await.unwrap().len(), 2);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_that_fails_to_sign_in_is_told_without_its_secrets() {
+    let lab = lab(1).await;
+    for script in ["echo $SECRET; exit 3", "echo '{\"kind\": [\"hunter2\"]}'"] {
+        let (_file, connection) = kubeconfig_with_program(&lab, script);
+        let clients = clients(&[]);
+        let error = clients.kubernetes(&limits(), &connection).await;
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("the program by which"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_the_wait_for_a_program_that_signs_in() {
+    let lab = lab(1).await;
+    let directory = tempfile::tempdir().unwrap();
+    // It ends with the directory, and some time later should this test be killed.
+    let script = format!(
+        "for i in $(seq 200); do [ -e {} ] || exit 1; sleep 0.05; done",
+        directory.path().display()
+    );
+    let (_file, connection) = kubeconfig_with_program(&lab, &script);
+    let (clients, limits) = (clients(&[]), limits());
+    let (outcome, ()) = tokio::join!(clients.kubernetes(&limits, &connection), async {
+        limits.stop.cancel();
+    });
+    let stopped = matches!(
+        outcome,
+        Err(Error::Interrupted {
+            cause: Interrupted::Stopped,
+            ..
+        })
+    );
+    assert!(stopped);
 }
