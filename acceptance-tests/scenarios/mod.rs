@@ -4,6 +4,7 @@ mod calls;
 mod cluster_nodes;
 mod cluster_subnet;
 mod demo;
+mod examples;
 mod functions;
 mod interruptions;
 mod pod_routes;
