@@ -16,10 +16,17 @@ pub(crate) fn client(connection: &Connection) -> Client {
     let azure = &connection.azure;
     let credential = Token {
         http: http.0.clone(),
-        url: format!("{}/{}/oauth2/v2.0/token", azure.authority_host.trim_end_matches('/'), azure.tenant_id),
+        url: format!(
+            "{}/{}/oauth2/v2.0/token",
+            azure.authority_host.trim_end_matches('/'),
+            azure.tenant_id
+        ),
         client_id: azure.client_id.clone(),
         client_secret: azure.client_secret.clone(),
-        scope: format!("{}/.default", azure.resource_manager_endpoint.trim_end_matches('/')),
+        scope: format!(
+            "{}/.default",
+            azure.resource_manager_endpoint.trim_end_matches('/')
+        ),
     };
     Client::builder(Arc::new(credential))
         .endpoint(azure_core::Url::parse(&azure.resource_manager_endpoint).unwrap())
@@ -30,7 +37,10 @@ pub(crate) fn client(connection: &Connection) -> Client {
 
 fn trusting(ca_certificate: impl AsRef<std::path::Path>) -> reqwest::Client {
     let ca = reqwest::Certificate::from_pem(&std::fs::read(ca_certificate).unwrap()).unwrap();
-    reqwest::Client::builder().tls_certs_only([ca]).build().unwrap()
+    reqwest::Client::builder()
+        .tls_certs_only([ca])
+        .build()
+        .unwrap()
 }
 
 #[derive(Debug)]
@@ -47,14 +57,24 @@ impl HttpClient for Transport {
         if let azure_core::Body::Bytes(body) = request.body() {
             outgoing = outgoing.body(body.clone());
         }
-        let answer = outgoing.send().await.map_err(|error| Error::new(ErrorKind::Io, error))?;
+        let answer = outgoing
+            .send()
+            .await
+            .map_err(|error| Error::new(ErrorKind::Io, error))?;
         let status = StatusCode::try_from(answer.status().as_u16()).unwrap();
         let mut headers = Headers::new();
         for (name, value) in answer.headers() {
             headers.insert(name.as_str().to_owned(), value.to_str().unwrap().to_owned());
         }
-        let body = answer.bytes().await.map_err(|error| Error::new(ErrorKind::Io, error))?;
-        Ok(Response::new(status, headers, Box::pin(BytesStream::new(body))))
+        let body = answer
+            .bytes()
+            .await
+            .map_err(|error| Error::new(ErrorKind::Io, error))?;
+        Ok(Response::new(
+            status,
+            headers,
+            Box::pin(BytesStream::new(body)),
+        ))
     }
 }
 
@@ -77,10 +97,16 @@ impl TokenCredential for Token {
             ("scope", &self.scope),
         ];
         let answer = self.http.post(&self.url).form(&form).send().await;
-        let body = answer.map_err(|error| Error::new(ErrorKind::Credential, error))?.bytes().await;
+        let body = answer
+            .map_err(|error| Error::new(ErrorKind::Credential, error))?
+            .bytes()
+            .await;
         let body = body.map_err(|error| Error::new(ErrorKind::Credential, error))?;
         let body: serde_json::Value = serde_json::from_slice(&body)?;
-        let token = body["access_token"].as_str().expect("the lab grants a token").to_owned();
+        let token = body["access_token"]
+            .as_str()
+            .expect("the lab grants a token")
+            .to_owned();
         let expires_on = time::OffsetDateTime::now_utc() + Duration::from_secs(3600);
         Ok(AccessToken::new(token, expires_on))
     }
