@@ -1,4 +1,4 @@
-//! Somebody else with access to the same Azure: a plain HTTP client of Resource Manager.
+//! Somebody else with access to the same Azure and the same clusters: a plain HTTP client of their APIs.
 //!
 //! The demo changes things behind Terraform's back with it, and looks at what Azure holds. It goes through login,
 //! TLS and operations like any client, so that nothing it does is possible only from inside the lab.
@@ -10,9 +10,9 @@ use reqwest::{Certificate, Method, StatusCode, header};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::connection::Azure;
+use crate::{AzureConnection, Connection, KubernetesConnection};
 
-const API_VERSION: &str = "2025-05-01";
+const AZURE_VERSION: &str = "?api-version=2025-05-01";
 const LONGEST_OPERATION: Duration = Duration::from_secs(60);
 
 /// Why Azure did not do what this client asked.
@@ -49,34 +49,44 @@ pub struct SecondClient {
     runtime: Runtime,
     http: reqwest::Client,
     endpoint: String,
+    /// What every request carries behind its path.
+    query: &'static str,
     token: String,
 }
 
 impl SecondClient {
-    /// Logs in with the lab's client secret.
-    pub fn log_in(azure: &Azure, ca_pem: &str) -> Result<SecondClient, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Error::Setup)?;
-        let setup = |error| Error::Http("preparing an HTTP client".to_owned(), error);
-        let ca = Certificate::from_pem(ca_pem.as_bytes()).map_err(setup)?;
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([ca])
-            .user_agent("somebody-else")
-            .build()
-            .map_err(setup)?;
+    /// A client of Azure, logged in with the lab's client secret.
+    pub fn log_in(connection: &Connection) -> Result<SecondClient, Error> {
+        let azure = &connection.azure;
+        let (runtime, http) = trusting_client(connection)?;
         let token = runtime.block_on(token(&http, azure))?;
+        let endpoint = azure.resource_manager_endpoint.trim_end_matches('/');
         Ok(SecondClient {
             runtime,
             http,
-            endpoint: azure.resource_manager_endpoint.trim_end_matches('/').to_owned(),
+            endpoint: endpoint.to_owned(),
+            query: AZURE_VERSION,
             token,
         })
     }
 
-    /// What Azure holds under an id; `None` where it holds nothing.
+    /// A client of a cluster's API server, with the address and the token of the first user of its kubeconfig.
+    pub fn of_cluster(
+        connection: &Connection,
+        cluster: &KubernetesConnection,
+    ) -> Result<SecondClient, Error> {
+        let (runtime, http) = trusting_client(connection)?;
+        let kubeconfig = fs::read_to_string(&cluster.kubeconfig).map_err(Error::Setup)?;
+        Ok(SecondClient {
+            runtime,
+            http,
+            endpoint: first_value(&kubeconfig, "server")?,
+            query: "",
+            token: first_value(&kubeconfig, "token")?,
+        })
+    }
+
+    /// What the service holds under an id; `None` where it holds nothing.
     pub fn get(&self, id: &str) -> Result<Option<Value>, Error> {
         match self.send(&Method::GET, id, None) {
             Ok(body) => Ok(Some(body)),
@@ -106,7 +116,7 @@ impl SecondClient {
 
     async fn send_and_wait(&self, method: &Method, id: &str, body: Option<&Value>) -> Result<Value, Error> {
         let request = format!("{method} {id}");
-        let url = format!("{}{id}?api-version={API_VERSION}", self.endpoint);
+        let url = format!("{}{id}{}", self.endpoint, self.query);
         let (operation, answer) = self.exchange(&request, method, &url, body).await?;
         if let Some(operation) = operation {
             self.wait_for(&request, &operation).await?;
@@ -164,7 +174,38 @@ impl SecondClient {
     }
 }
 
-async fn token(http: &reqwest::Client, azure: &Azure) -> Result<String, Error> {
+fn trusting_client(connection: &Connection) -> Result<(Runtime, reqwest::Client), Error> {
+    let ca_pem = fs::read(&connection.ca_certificate).map_err(Error::Setup)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Setup)?;
+    let setup = |error| Error::Http("preparing an HTTP client".to_owned(), error);
+    let ca = Certificate::from_pem(&ca_pem).map_err(setup)?;
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([ca])
+        .user_agent("somebody-else")
+        .build()
+        .map_err(setup)?;
+    Ok((runtime, http))
+}
+
+/// The first value under that key of a kubeconfig that the lab wrote.
+fn first_value(kubeconfig: &str, key: &str) -> Result<String, Error> {
+    let mut lines = kubeconfig
+        .lines()
+        .map(|line| line.trim_start_matches([' ', '-']));
+    let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+    let missing = || Error::Setup(std::io::Error::other(format!("no {key} in the kubeconfig")));
+    Ok(value
+        .ok_or_else(missing)?
+        .trim()
+        .trim_matches('"')
+        .to_owned())
+}
+
+async fn token(http: &reqwest::Client, azure: &AzureConnection) -> Result<String, Error> {
     let context = |error| Error::Http("logging in".to_owned(), error);
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let scope = format!("{}/.default", azure.resource_manager_endpoint.trim_end_matches('/'));

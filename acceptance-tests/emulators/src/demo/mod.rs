@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::second_client::{self, SecondClient};
 use crate::terraform::{self, Action, Plan, Workspace};
-use crate::{BlockingLab, Options, kubernetes};
+use crate::{BlockingLab, Lab, Options};
 
 use changes::{Change, Seen};
 use scene::{FOREIGN_ROUTE, Scene};
@@ -143,11 +143,7 @@ impl Demo<'_> {
     fn lose_a_node(&mut self) -> Result<(), Error> {
         let cluster = self.scene.clusters()[1].to_owned();
         self.heading(&format!("In Kubernetes: a node leaves {cluster}"))?;
-        let kubernetes = self.lab.cluster(&cluster).ok_or_else(|| Error::Unexpected {
-            expected: format!("the lab runs {cluster}"),
-            found: "it does not".to_owned(),
-        })?;
-        let node = remove_last_node(kubernetes)?;
+        let node = remove_last_node(&self.lab, &cluster)?;
         let address = format!("ako_pod_routes.this[\"{cluster}\"]");
         let plan = self.terraform.plan(&[])?;
         expect_changes(&plan, &[(&address, &["nodes", "routes"])])?;
@@ -206,13 +202,22 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/two-clusters")
 }
 
-fn remove_last_node(cluster: &kubernetes::Cluster) -> Result<String, Error> {
-    let last = cluster.nodes().pop().ok_or_else(|| Error::Unexpected {
-        expected: format!("{} has nodes", cluster.name()),
-        found: "it has none".to_owned(),
-    })?;
-    cluster.remove_node(&last.name);
-    Ok(last.name)
+fn remove_last_node(lab: &BlockingLab, cluster: &str) -> Result<String, Error> {
+    const NODES: &str = "/api/v1/nodes";
+    let connection = lab.connection();
+    let missing = |what: &str| Error::Unexpected {
+        expected: format!("{cluster} has {what}"),
+        found: "it has not".to_owned(),
+    };
+    let mut clusters = connection.kubernetes.iter();
+    let api = clusters.find(|candidate| candidate.name == cluster);
+    let api = SecondClient::of_cluster(connection, api.ok_or_else(|| missing("an API server"))?)?;
+    let nodes = api.get(NODES)?.unwrap_or_default();
+    let last = nodes["items"].as_array().and_then(|items| items.last());
+    let name = last.and_then(|node| node["metadata"]["name"].as_str());
+    let name = name.ok_or_else(|| missing("nodes"))?;
+    api.delete(&format!("{NODES}/{name}"))?;
+    Ok(name.to_owned())
 }
 
 fn check(expected: &str, holds: bool, found: impl FnOnce() -> String) -> Result<(), Error> {
