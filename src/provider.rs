@@ -202,7 +202,9 @@ fn kubernetes_arguments() -> Vec<Attribute> {
         text(
             "proxy_url",
             "A proxy for this connection. Or `KUBE_PROXY_URL`.",
-        ),
+        )
+        // It may hold a password.
+        .sensitive(),
     ]
 }
 
@@ -239,7 +241,7 @@ fn kubernetes_settings(section: &Value) -> kubernetes::Settings {
         token: secret(section, "token"),
         client_certificate: text(section, "client_certificate"),
         client_key: secret(section, "client_key"),
-        proxy_url: text(section, "proxy_url"),
+        proxy_url: secret(section, "proxy_url"),
     }
 }
 

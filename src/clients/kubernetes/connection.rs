@@ -57,8 +57,8 @@ pub struct Settings {
     pub client_certificate: Setting<String>,
     /// Its key, PEM.
     pub client_key: Setting<SecretString>,
-    /// A proxy for this connection.
-    pub proxy_url: Setting<String>,
+    /// A proxy for this connection; it may hold a password.
+    pub proxy_url: Setting<SecretString>,
 }
 
 /// What a connection comes to: one cluster, one user.
@@ -98,7 +98,8 @@ impl Resolved {
         if let Some(pem) = &connection.cluster_ca_certificate {
             set_authority(&mut resolved.cluster, pem);
         }
-        let section_proxy = section.text(&settings.proxy_url, "proxy_url", "KUBE_PROXY_URL")?;
+        let section_proxy =
+            section.text(&settings.proxy_url.exposed(), "proxy_url", "KUBE_PROXY_URL")?;
         let kubeconfig_proxy = resolved.cluster.proxy_url.take();
         resolved.proxy_url = match is_own_kubeconfig(connection) {
             true => kubeconfig_proxy.or(section_proxy),
