@@ -15,3 +15,8 @@ output "skipped_nodes" {
   description = "Nodes that get no route, each with the reason, by cluster."
   value       = { for name, cluster in data.ako_cluster_nodes.this : name => cluster.skipped_nodes }
 }
+
+output "skipped_cidrs" {
+  description = "Pod CIDRs that get no route, each with its node and the reason, by cluster."
+  value       = { for name, cluster in data.ako_cluster_nodes.this : name => cluster.skipped_cidrs }
+}
