@@ -159,7 +159,10 @@ fn attributes() -> Vec<Attribute> {
             "A kubeconfig file, so that one configuration can read several clusters.",
         ),
         connection("config_context", "The context of the kubeconfig."),
-        connection("host", "The address of the API server."),
+        connection(
+            "host",
+            "The address of the API server. With it alone, the token or client certificate of the section is presented there.",
+        ),
         connection(
             "cluster_ca_certificate",
             "The certificate authority of the API server, PEM.",
