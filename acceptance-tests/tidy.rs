@@ -267,15 +267,18 @@ fn absent(path: &str) -> Option<String> {
     (!root().join(path).is_file()).then(|| format!("{path} is missing"))
 }
 
-/// The lines of a file with their numbers, without comments and without its tests, which stand last or in files of
-/// their own.
+/// The files of a layer but for its tests, which may call the emulators as other clients do.
+fn code_files(folder: &str) -> impl Iterator<Item = PathBuf> {
+    let is_test = |file: &Path| {
+        file.iter()
+            .any(|part| part == "tests" || part == "tests.rs")
+    };
+    let files = rust_files(&root().join(folder)).into_iter();
+    files.filter(move |file| !is_test(file))
+}
+
+/// The lines of a file with their numbers, without comments and without its tests, which stand last.
 fn code_lines(file: &Path) -> Vec<(usize, String)> {
-    if file
-        .iter()
-        .any(|part| part == "tests" || part == "tests.rs")
-    {
-        return Vec::new();
-    }
     let text = read(file);
     let code = text
         .split("#[cfg(test)]\nmod tests")

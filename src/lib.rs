@@ -2,6 +2,8 @@
 
 pub mod provider;
 
+pub mod plugin;
+
 pub mod framework;
 
 pub mod configured;

@@ -11,15 +11,24 @@ pub(crate) struct Calls(Vec<String>);
 impl Calls {
     /// Without the polls of operations, which figures leave out.
     pub(super) fn new(journal: &[Entry]) -> Calls {
-        let calls = journal.iter().filter(|entry| entry.service == "arm" && !entry.poll);
+        let calls = journal
+            .iter()
+            .filter(|entry| entry.service == "arm" && !entry.poll);
         Calls(calls.map(short).collect())
     }
 
     /// Every request to every service, with the answer's status.
     pub(super) fn with_polls(journal: &[Entry]) -> Calls {
         let line = |entry: &Entry| {
-            let status = entry.status.map_or("no answer".to_owned(), |status| status.to_string());
-            format!("{:>6} ms  {:<20} {} -> {status}", entry.at_milliseconds, entry.service, short(entry))
+            let status = entry
+                .status
+                .map_or("no answer".to_owned(), |status| status.to_string());
+            format!(
+                "{:>6} ms  {:<20} {} -> {status}",
+                entry.at_milliseconds,
+                entry.service,
+                short(entry)
+            )
         };
         Calls(journal.iter().map(line).collect())
     }
@@ -43,6 +52,9 @@ impl fmt::Display for Calls {
 }
 
 fn short(entry: &Entry) -> String {
-    let path = entry.path.rsplit_once("/Microsoft.Network/").map_or(entry.path.as_str(), |(_, name)| name);
+    let path = entry
+        .path
+        .rsplit_once("/Microsoft.Network/")
+        .map_or(entry.path.as_str(), |(_, name)| name);
     format!("{} {path}", entry.method)
 }

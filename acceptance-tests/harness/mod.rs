@@ -6,8 +6,8 @@ mod expect;
 use std::path::Path;
 
 use ako_lab::terraform::{Error, Plan, Run, Running, State, Workspace};
-use ako_lab::{BlockingLab, Options};
-use serde_json::Value;
+use ako_lab::{BlockingLab, Lab, Options};
+use serde_json::{Value, json};
 
 pub(crate) use calls::Calls;
 pub(crate) use expect::{assert_changes, assert_no_changes, attribute};
@@ -43,7 +43,7 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// A lab with two clusters, and a configuration below the preamble.
     pub(crate) fn new(configuration: &str) -> Scenario {
-        Scenario::with(Options::two_clusters(), configuration)
+        Scenario::with(Options::default(), configuration)
     }
 
     /// The same on a lab with options of its own.
@@ -75,7 +75,9 @@ impl Scenario {
     /// Writes another file of the configuration.
     #[track_caller]
     pub(crate) fn write(&self, file: &str, text: &str) {
-        self.terraform.write(file, text).expect("the workspace can be written");
+        self.terraform
+            .write(file, text)
+            .expect("the workspace can be written");
     }
 
     /// Gives a variable its value.
@@ -189,7 +191,10 @@ impl Scenario {
     /// The ARM id of the lab's resource group.
     pub(crate) fn group(&self) -> String {
         let azure = &self.lab.connection().azure;
-        format!("/subscriptions/{}/resourceGroups/{}", azure.subscription_id, azure.resource_group)
+        format!(
+            "/subscriptions/{}/resourceGroups/{}",
+            azure.subscription_id, azure.resource_group
+        )
     }
 
     /// The ARM id of the lab's VNet.
@@ -204,13 +209,16 @@ impl Scenario {
 
     /// The ARM id of a route table in the lab's resource group.
     pub(crate) fn table(&self, name: &str) -> String {
-        format!("{}/providers/Microsoft.Network/routeTables/{name}", self.group())
+        format!(
+            "{}/providers/Microsoft.Network/routeTables/{name}",
+            self.group()
+        )
     }
 
     /// What Azure holds under an id; null where it holds nothing. Not in the journal.
     #[track_caller]
     pub(crate) fn azure(&self, id: &str) -> Value {
-        match self.lab.azure().request("GET", id, None) {
+        match self.lab.azure().request("GET", id, Value::Null) {
             (200, body) => body,
             (404, _) => Value::Null,
             (status, body) => panic!("GET {id}: {status} {body}"),
@@ -232,7 +240,15 @@ impl Scenario {
     pub(crate) fn somebody_edits(&self, id: &str, edit: impl FnOnce(&mut Value)) {
         let mut object = self.azure(id);
         edit(&mut object["properties"]);
-        self.somebody("PUT", id, Some(&object));
+        self.somebody("PUT", id, &object);
+    }
+
+    /// The kubeconfig file of each cluster of the lab, by name.
+    fn kubeconfigs(&self) -> Value {
+        let clusters = self.lab.connection().kubernetes.iter();
+        clusters
+            .map(|cluster| (cluster.name.clone(), json!(cluster.kubeconfig)))
+            .collect()
     }
 
     /// What was asked of Azure since the start or the last [`forget_calls`](Self::forget_calls).
@@ -249,8 +265,13 @@ impl Scenario {
 impl Drop for Scenario {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            // What else was held up must not hold up the end of the scenario.
+            self.lab.clear_faults();
             println!("\nThe journal:\n{}", Calls::with_polls(&self.lab.journal()));
-            println!("The workspace is kept in {}", self.terraform.keep().display());
+            println!(
+                "The workspace is kept in {}",
+                self.terraform.keep().display()
+            );
         }
     }
 }

@@ -9,3 +9,4 @@ mod functions;
 mod interruptions;
 mod pod_routes;
 mod provider_block;
+mod sign_in;

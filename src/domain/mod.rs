@@ -1,6 +1,10 @@
-//! Pure decisions: no I/O, no async, no clock, no Terraform, no HTTP.
+//! Pure decisions: values in, values out. No I/O, no async, no clock, nothing of Terraform, nothing of an API.
 
+pub mod azure_ids;
+pub mod azure_names;
 pub mod cidr;
+pub mod cluster_subnet;
+pub mod marks;
 pub mod nodes;
 pub mod pod_routes;
 pub mod route_merge;

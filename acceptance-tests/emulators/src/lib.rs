@@ -16,6 +16,7 @@ pub mod azure;
 pub mod bench;
 pub mod certificates;
 mod control;
+pub mod demo;
 pub mod faults;
 mod front;
 pub mod http;
@@ -24,8 +25,10 @@ pub mod kubernetes;
 mod lab;
 pub mod latency;
 mod listener;
+pub mod second_client;
 pub mod seed;
 mod sync;
+pub mod terraform;
 
 pub use self::faults::{Action, Fault};
 pub use self::lab::{

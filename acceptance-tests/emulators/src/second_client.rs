@@ -3,6 +3,7 @@
 //! The demo changes things behind Terraform's back with it, and looks at what Azure holds. It goes through login,
 //! TLS and operations like any client, so that nothing it does is possible only from inside the lab.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -90,7 +91,10 @@ impl SecondClient {
     pub fn get(&self, id: &str) -> Result<Option<Value>, Error> {
         match self.send(&Method::GET, id, None) {
             Ok(body) => Ok(Some(body)),
-            Err(Error::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
+            Err(Error::Refused {
+                status: StatusCode::NOT_FOUND,
+                ..
+            }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -114,7 +118,12 @@ impl SecondClient {
         self.runtime.block_on(self.send_and_wait(method, id, body))
     }
 
-    async fn send_and_wait(&self, method: &Method, id: &str, body: Option<&Value>) -> Result<Value, Error> {
+    async fn send_and_wait(
+        &self,
+        method: &Method,
+        id: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Error> {
         let request = format!("{method} {id}");
         let url = format!("{}{id}{}", self.endpoint, self.query);
         let (operation, answer) = self.exchange(&request, method, &url, body).await?;
@@ -127,7 +136,9 @@ impl SecondClient {
     async fn wait_for(&self, request: &str, operation: &str) -> Result<(), Error> {
         let begun = Instant::now();
         loop {
-            let (_, answer) = self.exchange(request, &Method::GET, operation, None).await?;
+            let (_, answer) = self
+                .exchange(request, &Method::GET, operation, None)
+                .await?;
             match answer["status"].as_str().unwrap_or("unknown") {
                 "Succeeded" => return Ok(()),
                 "InProgress" if begun.elapsed() < LONGEST_OPERATION => {
@@ -152,14 +163,19 @@ impl SecondClient {
         body: Option<&Value>,
     ) -> Result<(Option<String>, Value), Error> {
         let context = |error| Error::Http(request.to_owned(), error);
-        let mut builder = self.http.request(method.clone(), url).bearer_auth(&self.token);
+        let mut builder = self
+            .http
+            .request(method.clone(), url)
+            .bearer_auth(&self.token);
         if let Some(body) = body {
             builder = builder.json(body);
         }
         let response = builder.send().await.map_err(context)?;
         let status = response.status();
         let operation = response.headers().get("azure-asyncoperation");
-        let operation = operation.and_then(|url| url.to_str().ok()).map(str::to_owned);
+        let operation = operation
+            .and_then(|url| url.to_str().ok())
+            .map(str::to_owned);
         let text = response.text().await.map_err(context)?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         if status.is_success() {
@@ -208,7 +224,10 @@ fn first_value(kubeconfig: &str, key: &str) -> Result<String, Error> {
 async fn token(http: &reqwest::Client, azure: &AzureConnection) -> Result<String, Error> {
     let context = |error| Error::Http("logging in".to_owned(), error);
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let scope = format!("{}/.default", azure.resource_manager_endpoint.trim_end_matches('/'));
+    let scope = format!(
+        "{}/.default",
+        azure.resource_manager_endpoint.trim_end_matches('/')
+    );
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
         encoded(&azure.client_id),

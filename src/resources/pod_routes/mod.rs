@@ -112,8 +112,8 @@ impl Resource for PodRoutes {
         let recorded: Vec<String> = prior.route_names().map(str::to_owned).collect();
         let desired = planned.desired()?;
         let planned = planned.with_routes(&desired);
-        // Only arguments that concern Terraform alone have changed. Other nodes are looked after even where the table
-        // has their routes: Azure may have failed to put them into force.
+        // Only arguments that concern Terraform alone have changed. Equal routes alone do not show that: after an
+        // update that Azure failed to carry out, a read finds them as planned and the nodes as they were before.
         if planned.routes == prior.routes && planned.nodes == prior.nodes {
             return Ok(planned);
         }

@@ -19,7 +19,10 @@ pub(super) fn children_of<T>(process: u32, work: impl FnOnce() -> T) -> (T, Peak
         let watcher = scope.spawn(|| {
             let mut peak = Peak::default();
             while !done.load(Ordering::Relaxed) {
-                for child in children(process).filter(|child| is_plugin(*child, process)) {
+                for child in children(process)
+                    .into_iter()
+                    .filter(|child| is_plugin(*child))
+                {
                     let memory = memory(child, "VmHWM:");
                     peak.resident_megabytes = larger(peak.resident_megabytes, memory);
                     let time = processor_seconds(child);
@@ -40,19 +43,14 @@ pub(super) fn resident_megabytes(process: u32) -> Option<f64> {
     memory(process, "VmRSS:")
 }
 
-/// Whether the child has become another program: until then its memory is that of its parent.
-fn is_plugin(child: u32, parent: u32) -> bool {
-    let program = |process| fs::read_link(format!("/proc/{process}/exe")).ok();
-    program(child).is_some_and(|program_of_child| Some(program_of_child) != program(parent))
-}
-
-fn children(process: u32) -> impl Iterator<Item = u32> {
+fn children(process: u32) -> Vec<u32> {
     // Terraform starts plugins from whichever thread happens to run: every thread has children of its own.
     let threads = fs::read_dir(format!("/proc/{process}/task"));
     let threads = threads.into_iter().flatten().flatten();
     threads
         .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
         .flat_map(|listed| numbers(&listed))
+        .collect()
 }
 
 /// Between fork and exec a child still is Terraform, memory included; the system cuts names at 15 bytes.

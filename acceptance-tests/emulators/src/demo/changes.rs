@@ -69,7 +69,10 @@ pub(super) fn in_azure() -> [Change; 9] {
         Change {
             what: "somebody shrinks snet-se-cluster2",
             act: shrink_subnet,
-            seen: Seen::Drift(&[("ako_cluster_subnet.this[\"cluster2\"]", &["address_prefixes"])]),
+            seen: Seen::Drift(&[(
+                "ako_cluster_subnet.this[\"cluster2\"]",
+                &["address_prefixes"],
+            )]),
         },
         Change {
             what: "somebody deletes snet-se-cluster2",
@@ -82,14 +85,19 @@ pub(super) fn in_azure() -> [Change; 9] {
     ]
 }
 
-const ASSOCIATION_OF_CLUSTER1: (&str, &[&str]) =
-    ("ako_cluster_subnet.this[\"cluster1\"]", &["associated_route_table_id"]);
+const ASSOCIATION_OF_CLUSTER1: (&str, &[&str]) = (
+    "ako_cluster_subnet.this[\"cluster1\"]",
+    &["associated_route_table_id"],
+);
 
 fn add_foreign_route(scene: &Scene, azure: &SecondClient) -> Result<(), Error> {
     let route = json!({"properties": {
         "addressPrefix": "192.168.0.0/16", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.0.0.4",
     }});
-    Ok(azure.put(&format!("{}/routes/{FOREIGN_ROUTE}", scene.table("cluster1")), &route)?)
+    Ok(azure.put(
+        &format!("{}/routes/{FOREIGN_ROUTE}", scene.table("cluster1")),
+        &route,
+    )?)
 }
 
 fn add_foreign_tag(scene: &Scene, azure: &SecondClient) -> Result<(), Error> {
@@ -150,7 +158,11 @@ fn change(azure: &SecondClient, id: &str, edit: impl FnOnce(&mut Value)) -> Resu
     Ok(azure.put(id, &object)?)
 }
 
-fn first_pod_route(scene: &Scene, azure: &SecondClient, cluster: &str) -> Result<(String, Value), Error> {
+fn first_pod_route(
+    scene: &Scene,
+    azure: &SecondClient,
+    cluster: &str,
+) -> Result<(String, Value), Error> {
     let table = read(azure, &scene.table(cluster))?;
     let routes = list(&table["properties"]["routes"]);
     let route = routes.iter().find(|route| route["name"] != FOREIGN_ROUTE);
@@ -159,5 +171,8 @@ fn first_pod_route(scene: &Scene, azure: &SecondClient, cluster: &str) -> Result
         found: "its route table has none".to_owned(),
     })?;
     let name = route["name"].as_str().unwrap_or_default();
-    Ok((format!("{}/routes/{name}", scene.table(cluster)), route.clone()))
+    Ok((
+        format!("{}/routes/{name}", scene.table(cluster)),
+        route.clone(),
+    ))
 }

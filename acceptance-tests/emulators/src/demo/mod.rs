@@ -18,7 +18,7 @@ use crate::terraform::{self, Action, Plan, Workspace};
 use crate::{BlockingLab, Lab, Options};
 
 use changes::{Change, Seen};
-use scene::{FOREIGN_ROUTE, Scene};
+use scene::Scene;
 
 /// Why the demo stopped.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +47,8 @@ pub enum Error {
 
 /// Runs the demo with a built provider; an error names the step that failed.
 pub fn run(provider: &Path, out: &mut dyn Write) -> Result<(), Error> {
-    let lab = BlockingLab::start(Options::two_clusters())?;
-    let azure = SecondClient::log_in(&lab.connection().azure, &lab.ca_pem())?;
+    let lab = Lab::start_blocking(Options::default())?;
+    let azure = SecondClient::log_in(lab.connection())?;
     let mut demo = Demo {
         scene: Scene::new(lab.connection()),
         terraform: workspace(provider, &lab)?,
@@ -66,7 +66,9 @@ pub fn run(provider: &Path, out: &mut dyn Write) -> Result<(), Error> {
     demo.lose_a_node()?;
     demo.destroy()?;
     let seconds = demo.begun.elapsed().as_secs_f64();
-    demo.say(&format!("\nEverything was seen, repaired and cleaned up, in {seconds:.1} s."))
+    demo.say(&format!(
+        "\nEverything was seen, repaired and cleaned up, in {seconds:.1} s."
+    ))
 }
 
 struct Demo<'a> {
@@ -80,8 +82,15 @@ struct Demo<'a> {
 
 impl Demo<'_> {
     fn set_the_scene(&mut self) -> Result<(), Error> {
-        let endpoint = self.lab.connection().azure.resource_manager_endpoint.clone();
-        self.say(&format!("An Azure of our own listens at {endpoint}, with two Kubernetes clusters in one VNet."))?;
+        let endpoint = self
+            .lab
+            .connection()
+            .azure
+            .resource_manager_endpoint
+            .clone();
+        self.say(&format!(
+            "An Azure of our own listens at {endpoint}, with two Kubernetes clusters in one VNet."
+        ))?;
         self.say("Both clusters use the same pod CIDRs. Service Engines are to reach all pods directly.\n")?;
         // What is not Terraform's, and must be there in the end as it is now.
         self.scene.add_foreign_table(&self.azure)?;
@@ -93,18 +102,37 @@ impl Demo<'_> {
         self.terraform.apply(&[])?;
         let routes = self.scene.pod_routes(&self.azure)?;
         for cluster in self.scene.clusters() {
-            self.done(&format!("{cluster}: SE subnet with a route table of its own, and in it"))?;
+            self.done(&format!(
+                "{cluster}: SE subnet with a route table of its own, and in it"
+            ))?;
             for route in routes.iter().filter(|route| route.cluster == cluster) {
-                self.say(&format!("        {:<16} -> {}", route.prefix, route.next_hop))?;
+                self.say(&format!(
+                    "        {:<16} -> {}",
+                    route.prefix, route.next_hop
+                ))?;
             }
         }
         let [one, two] = self.scene.clusters().map(|cluster| {
-            let of = routes.iter().filter(|route| route.cluster == cluster);
-            of.map(|route| (route.prefix.clone(), route.next_hop.clone())).unzip()
+            let of = routes.iter().filter(move |route| route.cluster == cluster);
+            of.map(|route| (route.prefix.as_str(), route.next_hop.as_str()))
+                .collect::<Vec<_>>()
         });
-        let (one, two): ((Vec<String>, Vec<String>), (Vec<String>, Vec<String>)) = (one, two);
-        check("both clusters have routes to the same pod CIDRs", one.0 == two.0 && !one.0.is_empty(), || format!("{one:?} {two:?}"))?;
-        check("each by its own nodes", one.1.iter().all(|hop| !two.1.contains(hop)), || format!("{one:?} {two:?}"))?;
+        let same_prefixes = !one.is_empty()
+            && one
+                .iter()
+                .map(|route| route.0)
+                .eq(two.iter().map(|route| route.0));
+        check(
+            "both clusters have routes to the same pod CIDRs",
+            same_prefixes,
+            || format!("{one:?} and {two:?}"),
+        )?;
+        let own_nodes = one
+            .iter()
+            .all(|route| !two.iter().any(|other| other.1 == route.1));
+        check("each cluster has next hops of its own", own_nodes, || {
+            format!("{one:?} and {two:?}")
+        })?;
         self.done("the same pod CIDRs lead to each cluster's own nodes")
     }
 
@@ -119,7 +147,9 @@ impl Demo<'_> {
         let before = self.scene.snapshot(&self.azure)?;
         (change.act)(&self.scene, &self.azure)?;
         let changed = self.scene.snapshot(&self.azure)?;
-        check("the change is there", before != changed, || "nothing changed".to_owned())?;
+        check("the change is there", before != changed, || {
+            "nothing changed".to_owned()
+        })?;
         match change.seen {
             Seen::NotOurs => {
                 self.expect_empty_plan()?;
@@ -129,11 +159,16 @@ impl Demo<'_> {
                 let plan = self.terraform.plan(&[])?;
                 expect_changes(&plan, expected)?;
                 for (address, attributes) in expected {
-                    self.done(&format!("plan: {address} will be updated in place: {}", attributes.join(", ")))?;
+                    self.done(&format!(
+                        "plan: {address} will be updated in place: {}",
+                        attributes.join(", ")
+                    ))?;
                 }
                 self.terraform.apply_saved_plan()?;
                 let repaired = self.scene.snapshot(&self.azure)?;
-                check("Azure is as before", before == repaired, || difference(&before, &repaired))?;
+                check("Azure is as before", before == repaired, || {
+                    difference(&before, &repaired)
+                })?;
                 self.expect_empty_plan()?;
                 self.done("apply: repaired, all else untouched; the next plan is empty")
             }
@@ -141,7 +176,7 @@ impl Demo<'_> {
     }
 
     fn lose_a_node(&mut self) -> Result<(), Error> {
-        let cluster = self.scene.clusters()[1].to_owned();
+        let [_, cluster] = self.scene.clusters();
         self.heading(&format!("In Kubernetes: a node leaves {cluster}"))?;
         let node = remove_last_node(&self.lab, &cluster)?;
         let address = format!("ako_pod_routes.this[\"{cluster}\"]");
@@ -150,8 +185,13 @@ impl Demo<'_> {
         self.done(&format!("plan: the routes to {node} go, and only those"))?;
         self.terraform.apply_saved_plan()?;
         let routes = self.scene.pod_routes(&self.azure)?;
-        let left = routes.iter().filter(|route| route.cluster == cluster && route.name.contains(&node)).count();
-        check("no route leads to the node", left == 0, || format!("{left} do"))?;
+        let left = routes
+            .iter()
+            .filter(|route| route.cluster == cluster && route.name.contains(&node))
+            .count();
+        check("no route leads to the node", left == 0, || {
+            format!("{left} do")
+        })?;
         self.expect_empty_plan()?;
         self.done("apply: done; the routes of the other cluster to the same pod CIDRs stand")
     }
@@ -160,7 +200,9 @@ impl Demo<'_> {
         self.heading("terraform destroy")?;
         self.terraform.destroy(&[])?;
         let left = self.scene.remains(&self.azure)?;
-        check("Azure holds nothing of ours", left.is_empty(), || left.join(", "))?;
+        check("Azure holds nothing of ours", left.is_empty(), || {
+            left.join(", ")
+        })?;
         self.done("no SE subnet, no route table and no route of ours is left")?;
         self.scene.check_foreign_table(&self.azure)?;
         self.done("what others made stands as they made it")
@@ -172,7 +214,7 @@ impl Demo<'_> {
     }
 
     fn heading(&mut self, text: &str) -> Result<(), Error> {
-        self.say(&format!("{text}"))
+        self.say(text)
     }
 
     fn done(&mut self, text: &str) -> Result<(), Error> {
@@ -189,11 +231,9 @@ impl Demo<'_> {
 fn workspace(provider: &Path, lab: &BlockingLab) -> Result<Workspace, Error> {
     let mut workspace = Workspace::new(provider)?;
     workspace.copy_configuration(&example())?;
-    for (name, value) in lab.connection().terraform_environment() {
-        workspace.set_environment(&name, value);
-    }
+    workspace.connect(lab.connection());
     for (name, value) in scene::variables(lab.connection()) {
-        workspace.set_environment(&format!("TF_VAR_{name}"), value.to_string());
+        workspace.set_variable(name, &value);
     }
     Ok(workspace)
 }
@@ -235,17 +275,29 @@ fn expect_changes(plan: &Plan, expected: &[(&str, &[&str])]) -> Result<(), Error
     let mut planned: Vec<_> = plan.changes().collect();
     planned.sort_by(|a, b| a.address.cmp(&b.address));
     let as_expected = planned.len() == expected.len()
-        && planned.iter().zip(expected).all(|(change, (address, attributes))| {
-            change.address == *address
-                && change.action() == Action::Update
-                && change.changed_attributes() == *attributes
-        });
-    check(&format!("the plan updates {expected:?}"), as_expected, || summary(plan))
+        && planned
+            .iter()
+            .zip(expected)
+            .all(|(change, (address, attributes))| {
+                change.address == *address
+                    && change.action() == Action::Update
+                    && change.changed_attributes() == *attributes
+            });
+    check(
+        &format!("the plan updates {expected:?}"),
+        as_expected,
+        || summary(plan),
+    )
 }
 
 fn summary(plan: &Plan) -> String {
     let changes = plan.changes().map(|change| {
-        format!("{} {:?} {:?}", change.address, change.action(), change.changed_attributes())
+        format!(
+            "{} {:?} {:?}",
+            change.address,
+            change.action(),
+            change.changed_attributes()
+        )
     });
     let changes: Vec<_> = changes.collect();
     format!("the plan holds {changes:?} and outputs {}", plan.outputs)

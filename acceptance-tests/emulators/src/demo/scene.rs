@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::connection::Connection;
+use crate::Connection;
 use crate::second_client::SecondClient;
 
 use super::{Error, check};
@@ -40,8 +40,9 @@ impl Scene {
         }
     }
 
-    pub(super) fn clusters(&self) -> [&str; 2] {
-        [&self.clusters[0], &self.clusters[1]]
+    /// The names of the clusters.
+    pub(super) fn clusters(&self) -> [String; 2] {
+        self.clusters.clone()
     }
 
     /// The SE subnet of a cluster.
@@ -69,8 +70,11 @@ impl Scene {
         let table = read(azure, &self.foreign_table())?;
         let route = &table["properties"]["routes"][0];
         let stands = route["name"] == default_route()["name"]
-            && route["properties"]["nextHopIpAddress"] == default_route()["properties"]["nextHopIpAddress"];
-        check("the foreign route table stands", stands, || table.to_string())
+            && route["properties"]["nextHopIpAddress"]
+                == default_route()["properties"]["nextHopIpAddress"];
+        check("the foreign route table stands", stands, || {
+            table.to_string()
+        })
     }
 
     /// The routes of both clusters, in the order of their prefixes.
@@ -108,7 +112,10 @@ impl Scene {
 
     /// The ids of ours that Azure still holds.
     pub(super) fn remains(&self, azure: &SecondClient) -> Result<Vec<String>, Error> {
-        let ids = self.clusters.iter().flat_map(|cluster| [self.subnet(cluster), self.table(cluster)]);
+        let ids = self
+            .clusters
+            .iter()
+            .flat_map(|cluster| [self.subnet(cluster), self.table(cluster)]);
         let mut left = Vec::new();
         for id in ids {
             if azure.get(&id)?.is_some() {
@@ -121,13 +128,17 @@ impl Scene {
 
 /// The variables of the example, each as JSON.
 pub(super) fn variables(connection: &Connection) -> [(&'static str, Value); 2] {
-    let clusters = connection.kubernetes.iter().enumerate().map(|(at, cluster)| {
-        let settings = json!({
-            "se_subnet_prefix": format!("10.0.{}.0/24", 100 + at),
-            "kubeconfig_path": cluster.kubeconfig,
+    let clusters = connection
+        .kubernetes
+        .iter()
+        .enumerate()
+        .map(|(at, cluster)| {
+            let settings = json!({
+                "se_subnet_prefix": format!("10.0.{}.0/24", 100 + at),
+                "kubeconfig_path": cluster.kubeconfig,
+            });
+            (cluster.name.clone(), settings)
         });
-        (cluster.name.clone(), settings)
-    });
     let clusters = Value::Object(clusters.collect());
     let network = Value::String(connection.azure.virtual_network_id.clone());
     [("virtual_network_id", network), ("clusters", clusters)]
@@ -167,7 +178,12 @@ fn table_facts(table: &Value) -> Value {
         .iter()
         .map(|route| {
             let of = &route["properties"];
-            json!([route["name"], of["addressPrefix"], of["nextHopType"], of["nextHopIpAddress"]])
+            json!([
+                route["name"],
+                of["addressPrefix"],
+                of["nextHopType"],
+                of["nextHopIpAddress"]
+            ])
         })
         .collect();
     routes.sort_by_key(Value::to_string);

@@ -19,6 +19,8 @@ use std::{env, fs, io};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::Connection;
+
 pub use output::{Diagnostic, Run, Severity};
 pub use plan::{Action, Plan, ResourceChange};
 pub use running::Running;
@@ -86,7 +88,26 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Sets a variable for every later run: credentials, `TF_VAR_…`.
+    /// Lets the provider find a lab's Azure, by the variables that azurerm reads.
+    pub fn connect(&mut self, lab: &Connection) {
+        let azure = &lab.azure;
+        self.set_environment("ARM_METADATA_HOSTNAME", &azure.metadata_host);
+        self.set_environment("ARM_SUBSCRIPTION_ID", &azure.subscription_id);
+        self.set_environment("ARM_TENANT_ID", &azure.tenant_id);
+        self.set_environment("ARM_CLIENT_ID", &azure.client_id);
+        self.set_environment("ARM_CLIENT_SECRET", &azure.client_secret);
+        self.set_environment("SSL_CERT_FILE", &lab.ca_certificate);
+    }
+
+    /// Gives a variable of the configuration its value.
+    pub fn set_variable(&mut self, name: &str, value: &Value) {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        self.set_environment(&format!("TF_VAR_{name}"), text);
+    }
+
+    /// Sets an environment variable for every later run.
     pub fn set_environment(&mut self, name: &str, value: impl Into<OsString>) {
         self.environment.insert(name.into(), value.into());
     }
