@@ -16,3 +16,5 @@ pub mod functions;
 pub mod domain;
 
 pub mod clients;
+
+pub mod wording;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use terraform_provider_ako::framework::server::Server;
 use terraform_provider_ako::plugin::{self, Mode, logging};
 use terraform_provider_ako::provider::Ako;
+use terraform_provider_ako::wording::with_causes;
 
 /// Where the registry has the provider.
 const ADDRESS: &str = "registry.terraform.io/ako-azure/ako";
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody is left to tell when stderr is closed.
-            let _ = writeln!(io::stderr(), "{}", chain(error.as_ref()));
+            let _ = writeln!(io::stderr(), "{}", with_causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -40,15 +41,4 @@ fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), Box<dyn Error>> 
 
 fn server() -> Server {
     Server::new::<Ako>()
-}
-
-/// The error and what caused it.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

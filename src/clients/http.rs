@@ -1,6 +1,7 @@
 //! The one way to send a request: with a limit, repeated where that is safe, stopped when the user says so.
 
 use super::{Interrupted, Limits, NotReady, Variables};
+use crate::wording::with_causes;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap};
@@ -117,7 +118,7 @@ impl Sender {
         }
         let client = builder.build().map_err(|error| NotReady::Invalid {
             argument: "the HTTP client".to_owned(),
-            reason: chain(&error),
+            reason: with_causes(&error),
         })?;
         Ok(Sender {
             client,
@@ -159,11 +160,11 @@ impl Sender {
                     progress.connections += 1;
                     if progress.connections >= CONNECTION_ATTEMPTS || is_certificate_error(&error) {
                         return Err(match progress.after_lost_answer {
-                            true => NoAnswer::Unclear(chain(&error)),
+                            true => NoAnswer::Unclear(with_causes(&error)),
                             false => NoAnswer::Unreachable(error),
                         });
                     }
-                    (None, chain(&error))
+                    (None, with_causes(&error))
                 }
                 Err(Lost::NoAnswer(said)) => {
                     progress.lost_answer(call, &said)?;
@@ -321,24 +322,9 @@ impl Lost {
         let error = error.without_url();
         match error.is_connect() {
             true => Lost::NotConnected(error),
-            false => Lost::NoAnswer(chain(&error)),
+            false => Lost::NoAnswer(with_causes(&error)),
         }
     }
-}
-
-/// An error with its causes on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        // Many errors print their cause themselves.
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 fn certificates(file: &str) -> Result<Vec<Certificate>, NotReady> {
@@ -347,7 +333,7 @@ fn certificates(file: &str) -> Result<Vec<Certificate>, NotReady> {
         reason: format!("cannot read certificates from {file}: {reason}"),
     };
     let pem = std::fs::read(file).map_err(|error| invalid(error.to_string()))?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| invalid(chain(&error)))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| invalid(with_causes(&error)))?;
     match found.is_empty() {
         true => Err(invalid("it holds none".to_owned())),
         false => Ok(found),

@@ -3,15 +3,14 @@
 use crate::clients::NotReady;
 use crate::clients::kubernetes::{Connection, Error, Node as ApiNode};
 use crate::configured::{Configured, limits_of};
-use crate::domain::cidr::Cidr;
 use crate::domain::nodes::{CniPlugin, NodeFacts, Selection, select_nodes};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::plan::Config;
 use crate::framework::resource::{Context, DataSource};
 use crate::framework::schema::{Attribute, Schema, Shape, Type};
-use crate::resources::azure_errors::{sentence, with_causes};
-use crate::resources::pod_routes::NodeModel;
+use crate::resources::nodes::NodeModel;
+use crate::wording::{sentence, with_causes};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -101,13 +100,8 @@ impl DataSource for ClusterNodes {
 
 impl Model {
     fn with(self, selection: Selection) -> Model {
-        let nodes = selection.nodes.into_iter().map(|(name, node)| {
-            let node = NodeModel {
-                internal_ip: node.internal_ip,
-                pod_cidrs: node.pod_cidrs.iter().map(Cidr::to_string).collect(),
-            };
-            (name, node)
-        });
+        let nodes = selection.nodes.into_iter();
+        let nodes = nodes.map(|(name, node)| (name, NodeModel::from(node)));
         let skipped_nodes = selection.skipped_nodes.into_iter();
         let skipped_cidrs = selection.skipped_cidrs.into_iter();
         Model {

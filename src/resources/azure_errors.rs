@@ -6,6 +6,7 @@
 use crate::clients::NotReady;
 use crate::clients::azure::{Error, WriteState};
 use crate::framework::diagnostics::Diagnostic;
+use crate::wording::{sentence, with_causes};
 
 /// The diagnostic for a call that failed, with what the call itself tells about the state of things.
 pub fn call_failed(summary: impl Into<String>, error: &Error) -> Diagnostic {
@@ -40,34 +41,6 @@ pub fn not_ready(summary: impl Into<String>, error: &NotReady) -> Diagnostic {
         summary,
         format!("The provider argument {error}.\n\n{advice}"),
     )
-}
-
-/// An error with all its causes, in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// The text as a sentence: a capital at its start and a full stop at its end.
-///
-/// An argument at the start (`kubernetes.config_path`, `cluster_name`) keeps its spelling: the user has to find it.
-pub fn sentence(text: &str) -> String {
-    let text = text.trim_end_matches('.');
-    let first_word = text.split(' ').next().unwrap_or_default();
-    if first_word.contains(['.', '_', '[']) {
-        return format!("{text}.");
-    }
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
-        None => String::new(),
-    }
 }
 
 /// What the user can do about it, where there is more to say than to try again.
@@ -149,16 +122,6 @@ mod tests {
             request_id: Some("req-7".into()),
             after_lost_answer: false,
         })
-    }
-
-    #[test]
-    fn a_sentence_keeps_the_spelling_of_an_argument_at_its_start() {
-        assert_eq!(sentence("time is up"), "Time is up.");
-        assert_eq!(
-            sentence("kubernetes.config_path is not known yet"),
-            "kubernetes.config_path is not known yet."
-        );
-        assert_eq!(sentence("cluster_name is wrong."), "cluster_name is wrong.");
     }
 
     #[test]

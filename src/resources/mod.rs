@@ -5,3 +5,4 @@ pub mod pod_routes;
 
 pub mod azure_errors;
 pub mod forecast;
+pub mod nodes;

@@ -1,8 +1,9 @@
 //! Which Azure: where Azure Resource Manager and the login service are.
 
-use super::super::http::{Answer, Call, Repeat, Sender, Verdict, chain};
+use super::super::http::{Answer, Call, Repeat, Sender, Verdict};
 use super::super::{Limits, NotReady, Variables};
 use super::credentials::{Error, Settings};
+use crate::wording::with_causes;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -197,7 +198,7 @@ async fn ask(sender: &Sender, limits: &Limits, url: &Url) -> Result<Answer, Stri
         .send(limits, &call, judge)
         .await
         .map_err(|cause| match cause {
-            NoAnswer::Unreachable(error) => chain(&error),
+            NoAnswer::Unreachable(error) => with_causes(&error),
             NoAnswer::Unclear(reason) => reason,
             NoAnswer::Interrupted {
                 cause, last_known, ..

@@ -8,8 +8,8 @@ mod tests;
 pub use connection::{Connection, Settings};
 pub use nodes::Node;
 
-use super::http::chain;
 use super::{Interrupted, Limits, NotReady};
+use crate::wording::with_causes;
 use connection::Resolved;
 use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderValue, Request};
@@ -160,7 +160,7 @@ impl Client {
             reason,
         };
         let client = signed_in
-            .map_err(|panic| invalid(chain(&panic)))?
+            .map_err(|panic| invalid(with_causes(&panic)))?
             .map_err(|error| invalid(without_secrets(&error)))?;
         Ok(Client {
             client,
@@ -313,7 +313,7 @@ fn without_secrets(error: &kube::Error) -> String {
         Some(AuthError::AuthExecParse(_)) => {
             "the program by which the kubeconfig signs in printed no ExecCredential".to_owned()
         }
-        _ => chain(error),
+        _ => with_causes(error),
     }
 }
 

@@ -11,7 +11,8 @@ use crate::domain::cluster_subnet::{Difference, Misplacement, Refusal, Remnant};
 use crate::framework::diagnostics::Diagnostic;
 use crate::framework::path::Path;
 use crate::framework::resource::Resource;
-use crate::resources::azure_errors::{call_failed, call_failed_leaving, sentence, with_causes};
+use crate::resources::azure_errors::{call_failed, call_failed_leaving};
+use crate::wording::{sentence, with_causes};
 
 /// Whether something lies ahead or is happening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

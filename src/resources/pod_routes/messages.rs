@@ -10,7 +10,7 @@ use crate::domain::route_names::ClusterName;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::plan::Plan;
-use crate::resources::azure_errors::sentence;
+use crate::wording::sentence;
 use std::fmt::Display;
 
 /// How many lines of one kind a diagnostic lists.

@@ -10,7 +10,7 @@ mod messages;
 mod model;
 mod table;
 
-pub use model::{Model, NodeModel, RouteModel};
+pub use model::{Model, RouteModel};
 
 use crate::clients::azure::{self, WriteState, ids::RouteTableId};
 use crate::configured::{Configured, limits_of};
@@ -22,6 +22,7 @@ use crate::framework::resource::{Context, Failure, Resource};
 use crate::framework::schema::Schema;
 use crate::resources::azure_errors::{call_failed, call_failed_leaving, not_ready};
 use crate::resources::forecast::{forecast, look_failed};
+use crate::resources::nodes::known_cidrs;
 use async_trait::async_trait;
 use std::sync::Arc;
 use table::{Rewritten, Stopped};
@@ -49,7 +50,7 @@ impl Resource for PodRoutes {
     }
 
     fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
-        diagnostics.extend(messages::overlaps(&model::known_cidrs(config.get("nodes"))));
+        diagnostics.extend(messages::overlaps(&known_cidrs(config.get("nodes"))));
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) -> Result<(), Diagnostics> {

@@ -15,9 +15,9 @@ use crate::framework::plan::Plan;
 use crate::framework::schema::{Attribute, Check, Schema, Shape, Type};
 use crate::framework::timeouts::Timeouts;
 use crate::framework::value::Value;
+use crate::resources::nodes::{NodeModel, nodes_shape, read_nodes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 const DEFAULT_ROUTE_LIMIT: i64 = 400;
 
@@ -38,15 +38,6 @@ pub struct Model {
     pub route_limit: i64,
     /// The cluster's routes by CIDR.
     pub routes: Option<BTreeMap<String, RouteModel>>,
-}
-
-/// One node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NodeModel {
-    /// The next hop to its pods.
-    pub internal_ip: Ipv4Addr,
-    /// The networks of its pods, in the user's spelling.
-    pub pod_cidrs: Vec<String>,
 }
 
 /// One route.
@@ -130,24 +121,6 @@ pub(super) fn schema() -> Schema {
     .with_timeouts(Timeouts::default())
 }
 
-/// The nodes as `ako_cluster_nodes` gives them.
-fn nodes_shape() -> Shape {
-    Shape::map_of(vec![
-        Attribute::required(
-            "internal_ip",
-            Type::String,
-            "The IPv4 address of the node in the VNet: the next hop to its pods. Its network interface must have IP forwarding enabled.",
-        )
-        .check(Check::Text(check_address)),
-        Attribute::required(
-            "pod_cidrs",
-            Type::set(Type::String),
-            "The IPv4 networks of the pods on the node; none means no route.",
-        )
-        .check(Check::Text(check_cidr)),
-    ])
-}
-
 fn routes_shape() -> Shape {
     Shape::map_of(vec![
         Attribute::computed(
@@ -166,17 +139,6 @@ fn routes_shape() -> Shape {
             "The node. Null for a route whose name tells of none.",
         ),
     ])
-}
-
-/// The pod CIDRs of a configuration as far as they are known and right, each with its node.
-pub(super) fn known_cidrs(nodes: &Value) -> Vec<(String, Cidr)> {
-    let nodes = nodes.as_map().into_iter().flatten();
-    let cidrs = |(name, node): (&String, &Value)| {
-        let texts = node.get("pod_cidrs").as_list().unwrap_or_default();
-        let known = texts.iter().filter_map(|text| text.as_str()?.parse().ok());
-        known.map(|cidr| (name.clone(), cidr)).collect::<Vec<_>>()
-    };
-    nodes.flat_map(cidrs).collect()
 }
 
 /// The attribute `id`, unknown with either of its parts.
@@ -241,16 +203,6 @@ pub(super) fn parse_import_id(id: &str) -> Result<(String, ClusterName), Diagnos
 impl Model {
     /// A plan in which everything is known that a look at the table needs.
     pub(super) fn of_plan(plan: &Plan<'_>) -> Option<Model> {
-        let nodes = plan.planned("nodes").as_map()?.iter().map(|(name, node)| {
-            let texts = node.get("pod_cidrs").as_list()?.iter();
-            let node = NodeModel {
-                internal_ip: node.get("internal_ip").as_str()?.parse().ok()?,
-                pod_cidrs: texts
-                    .map(|text| text.as_str().map(str::to_owned))
-                    .collect::<Option<_>>()?,
-            };
-            Some((name.clone(), node))
-        });
         let on_conflict = match plan.planned("on_conflict").as_str()? {
             "replace" => OnConflict::Replace,
             _ => OnConflict::Error,
@@ -259,7 +211,7 @@ impl Model {
             id: None,
             cluster_name: plan.planned("cluster_name").as_str()?.to_owned(),
             route_table_id: plan.planned("route_table_id").as_str()?.to_owned(),
-            nodes: nodes.collect::<Option<_>>()?,
+            nodes: read_nodes(plan.planned("nodes"))?,
             on_conflict,
             route_limit: plan.planned("route_limit").as_i64()?,
             routes: None,
@@ -272,15 +224,8 @@ impl Model {
         cluster: &ClusterName,
         table: &[TableRoute],
     ) -> Model {
-        let nodes = nodes_of_routes(cluster, table)
-            .into_iter()
-            .map(|(name, node)| {
-                let node = NodeModel {
-                    internal_ip: node.internal_ip,
-                    pod_cidrs: node.pod_cidrs.iter().map(Cidr::to_string).collect(),
-                };
-                (name, node)
-            });
+        let nodes = nodes_of_routes(cluster, table).into_iter();
+        let nodes = nodes.map(|(name, node)| (name, NodeModel::from(node)));
         let model = Model {
             id: Some(import_id(&route_table_id, cluster.as_str())),
             cluster_name: cluster.to_string(),
@@ -394,18 +339,6 @@ fn check_cluster_name(text: &str) -> Result<(), String> {
 
 fn check_route_table_id(text: &str) -> Result<(), String> {
     let parsed = text.parse::<RouteTableId>();
-    parsed.map(|_| ()).map_err(|error| error.to_string())
-}
-
-fn check_address(text: &str) -> Result<(), String> {
-    let parsed = text.parse::<Ipv4Addr>();
-    parsed
-        .map(|_| ())
-        .map_err(|_| format!("must be an IPv4 address such as \"10.0.0.4\", not {text:?}"))
-}
-
-fn check_cidr(text: &str) -> Result<(), String> {
-    let parsed = text.parse::<Cidr>();
     parsed.map(|_| ()).map_err(|error| error.to_string())
 }
 

@@ -98,7 +98,7 @@ async fn a_wrong_secret_is_told_in_the_login_services_words() {
         .await
         .unwrap_err();
     assert_eq!(error.after_write(), WriteState::NotSent);
-    let text = crate::clients::http::chain(&error);
+    let text = crate::wording::with_causes(&error);
     assert!(
         text.contains("signing in with a client secret failed"),
         "{text}"
@@ -156,7 +156,7 @@ async fn a_token_file_is_read_when_it_is_used() {
     let clients = clients(&scene.lab, &oidc, Duration::from_secs(30));
     let (azure, id) = (clients.azure().unwrap(), scene.table_id());
     let read = azure.get_route_table(&scene.limits, &id).await;
-    let expired = crate::clients::http::chain(&read.unwrap_err());
+    let expired = crate::wording::with_causes(&read.unwrap_err());
     assert!(expired.contains("AADSTS700024"), "{expired}");
 
     // Whoever wrote it replaces it in time.
@@ -200,7 +200,7 @@ async fn an_unknown_certificate_authority_is_an_error_at_once() {
         .await
         .unwrap_err();
     assert!(started.elapsed() < Duration::from_secs(2));
-    let text = crate::clients::http::chain(&error).to_lowercase();
+    let text = crate::wording::with_causes(&error).to_lowercase();
     assert!(text.contains("certificate"), "{text}");
 }
 

@@ -1,0 +1,83 @@
+//! The attribute `nodes` of everything that takes the nodes of a cluster.
+
+use crate::domain::cidr::Cidr;
+use crate::domain::nodes::Node;
+use crate::framework::schema::{Attribute, Check, Shape, Type};
+use crate::framework::value::Value;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// One node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeModel {
+    /// The next hop to its pods.
+    pub internal_ip: Ipv4Addr,
+    /// The networks of its pods, in the user's spelling.
+    pub pod_cidrs: Vec<String>,
+}
+
+impl From<Node> for NodeModel {
+    fn from(node: Node) -> NodeModel {
+        NodeModel {
+            internal_ip: node.internal_ip,
+            pod_cidrs: node.pod_cidrs.iter().map(Cidr::to_string).collect(),
+        }
+    }
+}
+
+/// The nodes as `ako_cluster_nodes` gives them.
+pub fn nodes_shape() -> Shape {
+    Shape::map_of(vec![
+        Attribute::required(
+            "internal_ip",
+            Type::String,
+            "The IPv4 address of the node in the VNet: the next hop to its pods. Its network interface must have IP forwarding enabled.",
+        )
+        .check(Check::Text(check_address)),
+        Attribute::required(
+            "pod_cidrs",
+            Type::set(Type::String),
+            "The IPv4 networks of the pods on the node; none means no route.",
+        )
+        .check(Check::Text(check_cidr)),
+    ])
+}
+
+/// The nodes of a plan, if all of them are known.
+pub fn read_nodes(nodes: &Value) -> Option<BTreeMap<String, NodeModel>> {
+    let nodes = nodes.as_map()?.iter().map(|(name, node)| {
+        let texts = node.get("pod_cidrs").as_list()?.iter();
+        let node = NodeModel {
+            internal_ip: node.get("internal_ip").as_str()?.parse().ok()?,
+            pod_cidrs: texts
+                .map(|text| text.as_str().map(str::to_owned))
+                .collect::<Option<_>>()?,
+        };
+        Some((name.clone(), node))
+    });
+    nodes.collect()
+}
+
+/// The pod CIDRs of a configuration as far as they are known and right, each with its node.
+pub fn known_cidrs(nodes: &Value) -> Vec<(String, Cidr)> {
+    let nodes = nodes.as_map().into_iter().flatten();
+    let cidrs = |(name, node): (&String, &Value)| {
+        let texts = node.get("pod_cidrs").as_list().unwrap_or_default();
+        let known = texts.iter().filter_map(|text| text.as_str()?.parse().ok());
+        known.map(|cidr| (name.clone(), cidr)).collect::<Vec<_>>()
+    };
+    nodes.flat_map(cidrs).collect()
+}
+
+fn check_address(text: &str) -> Result<(), String> {
+    let parsed = text.parse::<Ipv4Addr>();
+    parsed
+        .map(|_| ())
+        .map_err(|_| format!("must be an IPv4 address such as \"10.0.0.4\", not {text:?}"))
+}
+
+fn check_cidr(text: &str) -> Result<(), String> {
+    let parsed = text.parse::<Cidr>();
+    parsed.map(|_| ()).map_err(|error| error.to_string())
+}
