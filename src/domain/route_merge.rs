@@ -117,6 +117,11 @@ pub enum Obstacle {
         /// Its prefix.
         prefix: Prefix,
     },
+    /// A route was written by another resource of the same run.
+    Claimed {
+        /// Its name.
+        found: String,
+    },
     /// A route with another prefix has the name of one of ours in another case; Azure takes them for one name.
     NameTaken {
         /// The name of the route that there is.
@@ -132,6 +137,34 @@ impl Merge {
         self.changes
             .iter()
             .any(|change| !matches!(change, Change::Adopt { .. }))
+    }
+
+    /// The merge itself, unless a create takes over a route that `is_claimed`: its owner is another resource of the
+    /// same run, and no remnant.
+    pub fn refuse_claimed(
+        self,
+        occasion: Occasion,
+        is_claimed: impl Fn(&str) -> bool,
+    ) -> Result<Merge, Vec<Obstacle>> {
+        let taken = self.changes.iter().filter_map(|change| match change {
+            Change::Adopt { name: found }
+            | Change::Rename { from: found, .. }
+            | Change::Redirect { from: found, .. } => Some(found),
+            Change::Add { .. } | Change::Remove { .. } => None,
+        });
+        let claimed: Vec<Obstacle> = match occasion {
+            Occasion::Create { .. } => taken
+                .filter(|found| is_claimed(found))
+                .map(|found| Obstacle::Claimed {
+                    found: found.clone(),
+                })
+                .collect(),
+            Occasion::Update => Vec::new(),
+        };
+        match claimed.is_empty() {
+            true => Ok(self),
+            false => Err(claimed),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Failures after the write has left: nothing is ever taken back, and the next run finds what is in place.
 
+use ako_lab::second_client::SecondClient;
+use ako_lab::terraform::{Action as Planned, Run};
 use ako_lab::{Action, Fault, Latency};
 
 use super::*;
+use crate::harness::assert_changes;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -73,8 +76,12 @@ fn a_create_that_is_out_of_time_while_polling_leaves_no_state_and_its_routes() {
     let run = scenario.apply_fails();
     assert!(run.says("time is up") && run.says("The routes are in place"));
     assert_left_in_place(&scenario);
-    // Even before Azure has finished there is nothing to write.
-    assert_rerun_writes_nothing(&scenario, &[]);
+    // Before Azure has finished there is nothing to write, and nothing that can be relied on.
+    scenario.forget_calls();
+    let run = scenario.apply_fails();
+    assert!(run.says("the route table is Updating") && run.says("still at work"));
+    assert!(scenario.calls().writes().is_empty(), "{}", scenario.calls());
+    assert_left_in_place(&scenario);
     healed(&scenario);
     assert_rerun_writes_nothing(&scenario, &[]);
     assert_never_interrupted(&scenario, &[NODE_1, NODE_2, FOREIGN]);
@@ -82,11 +89,15 @@ fn a_create_that_is_out_of_time_while_polling_leaves_no_state_and_its_routes() {
 
 /// Azure accepts the next write of the table and does not carry it out.
 fn failing_operation(scenario: &Scenario, code: &str) {
+    failing_operation_on(scenario, ANY_TABLE, code);
+}
+
+fn failing_operation_on(scenario: &Scenario, path: &str, code: &str) {
     let failure = Action::FailOperation {
         code: code.to_owned(),
         message: "An unexpected error occurred.".to_owned(),
     };
-    let fault = Fault::on("PUT", ANY_TABLE, failure);
+    let fault = Fault::on("PUT", path, failure);
     scenario.lab.add_fault(fault);
 }
 
@@ -121,6 +132,98 @@ fn an_update_whose_operation_fails_keeps_the_prior_state_and_is_written_again() 
     assert_eq!(scenario.calls().writes(), [PUT]);
     assert_rerun_writes_nothing(&scenario, &[]);
     assert_never_interrupted(&scenario, &[NODE_1, NODE_2, NODE_3, FOREIGN]);
+}
+
+#[test]
+fn a_repair_of_drift_whose_operation_fails_is_planned_again_until_it_holds() {
+    let scenario = applied();
+    somebody_deletes(&scenario, NODE_1[0]);
+    failing_operation(&scenario, FAILED);
+    let run = scenario.apply_fails();
+    assert!(run.says(FAILED) && run.says("Azure has marked it as failed"));
+    // The table shows the routes as planned: nothing but their absent next hops tells.
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+    let plan = scenario.plan();
+    assert!(plan.run.says("may not be in force"));
+    assert_changes(&plan, &[(ADDRESS, Planned::Update, &["routes"])]);
+    let change = plan.resource(ADDRESS).expect("it is planned");
+    let (before, after) = (change.before(), change.after());
+    assert_eq!(shown(before, NODE_1)["next_hop_ip_address"], Value::Null);
+    assert_eq!(shown(after, NODE_1)["next_hop_ip_address"], NODE_1[2]);
+    scenario.forget_calls();
+    scenario.apply_saved_plan();
+    assert_eq!(scenario.calls().writes(), [PUT]);
+    assert_rerun_writes_nothing(&scenario, &[]);
+}
+
+#[test]
+fn a_route_whose_last_write_failed_is_written_again_though_its_table_has_succeeded_since() {
+    let scenario = applied();
+    let path = route_id(&scenario, NODE_1[0]);
+    failing_operation_on(&scenario, &path, FAILED);
+    let somebody = SecondClient::log_in(scenario.lab.connection()).expect("they may log in");
+    // Another description of the same route, so that there is something to carry out.
+    let elsewhere = [NODE_1[0], NODE_1[1], "10.0.0.77"];
+    somebody
+        .put(&path, &body(elsewhere))
+        .expect_err("Azure does not carry it out");
+    somebody_puts(&scenario, ["later", "10.253.0.0/24", "10.0.0.9"]);
+    let plan = scenario.plan();
+    let change = plan.resource(ADDRESS).expect("it is planned");
+    assert_eq!(
+        shown(change.before(), NODE_1)["next_hop_ip_address"],
+        Value::Null
+    );
+    assert_eq!(
+        shown(change.before(), NODE_2)["next_hop_ip_address"],
+        NODE_2[2]
+    );
+    scenario.apply_saved_plan();
+    assert_eq!(routes(&scenario)[0], NODE_1);
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
+fn an_update_or_a_destroy_that_never_ends_says_what_is_known_and_the_next_run_recovers() {
+    let scenario = on_table_of_others(&with(
+        "timeouts {\n    update = \"3s\"\n    delete = \"3s\"\n  }",
+    ));
+    scenario.apply();
+    scenario.configure(&with_third_node().replace(
+        "  nodes = {",
+        "  timeouts {\n    update = \"3s\"\n    delete = \"3s\"\n  }\n  nodes = {",
+    ));
+    let known = |run: &Run| {
+        let parts = [
+            "time is up",
+            "the operation is InProgress",
+            " s after Azure took",
+            "the object is Updating",
+        ];
+        parts.iter().all(|part| run.says(part))
+    };
+    never_ending(&scenario);
+    let run = scenario.apply_fails();
+    assert!(
+        known(&run) && run.says("The routes are in place"),
+        "{}",
+        run.transcript()
+    );
+    assert_eq!(scenario.resource(ADDRESS)["nodes"]["node-3"], Value::Null);
+    healed(&scenario);
+    assert_rerun_writes_nothing(&scenario, &[]);
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, NODE_3, FOREIGN]);
+
+    never_ending(&scenario);
+    let run = scenario.destroy_fails();
+    assert!(known(&run), "{}", run.transcript());
+    assert_eq!(scenario.state().addresses(), [ADDRESS]);
+    healed(&scenario);
+    scenario.forget_calls();
+    scenario.destroy();
+    assert!(scenario.calls().writes().is_empty(), "{}", scenario.calls());
+    assert_eq!(routes(&scenario), [FOREIGN]);
+    assert_never_interrupted(&scenario, &[FOREIGN]);
 }
 
 #[test]

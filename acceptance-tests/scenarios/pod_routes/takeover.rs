@@ -111,6 +111,25 @@ fn of_two_new_resources_for_the_same_cluster_and_table_one_ends_with_the_import_
 }
 
 #[test]
+fn of_two_new_resources_with_the_same_nodes_one_ends_with_the_import_command_too() {
+    let scenario = scenario();
+    let twin = CONFIGURATION.replace("variable \"route_table_id\" { type = string }", "");
+    scenario.write("second.tf", &twin.replace("\"blue\" {", "\"again\" {"));
+    let run = scenario.apply_fails();
+    let errors: Vec<_> = run.errors().collect();
+    assert_eq!(errors.len(), 1);
+    assert!(
+        errors[0]
+            .summary
+            .contains("Another ako_pod_routes of this run")
+    );
+    assert!(errors[0].detail.contains("terraform import ADDRESS"));
+    assert_eq!(scenario.calls().writes(), [PUT]);
+    assert_eq!(scenario.state().addresses().len(), 1);
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+}
+
+#[test]
 fn routes_of_another_cluster_in_the_same_table_are_none_of_ours() {
     let scenario = applied();
     let other = SECOND.replace("\"blue\"", "\"red\"");

@@ -2,9 +2,9 @@
 
 use super::super::http::Answer;
 use super::Client;
-use super::error::{Error, Refusal, WriteState};
+use super::error::{Error, Refusal, WriteState, parenthesis, request_id};
 use super::requests::{Object, Request, Target};
-use crate::clients::Limits;
+use crate::clients::{Interrupted, Limits};
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -22,6 +22,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long an operation may be unknown to the service (404) and still count as running; azurerm sets no bound.
 const UNKNOWN_OPERATION: Duration = Duration::from_secs(60);
 
+/// How long the look at the object may take that follows when the time is up.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
 /// Where the progress of an operation is told.
 #[derive(Clone, Debug)]
 enum Source {
@@ -33,6 +36,15 @@ enum Source {
     Object,
     /// The object itself, until it is gone.
     Deletion,
+}
+
+/// What is known of an operation that is waited for.
+struct Watch<'a> {
+    action: &'a str,
+    accepted: Instant,
+    /// The service's id of the request that began it.
+    request_id: Option<String>,
+    last_known: String,
 }
 
 /// What one poll tells.
@@ -56,25 +68,29 @@ impl Client {
         };
         let mut wait = answer.retry_after().unwrap_or(FIRST_WAIT);
         let mut next = SECOND_WAIT;
-        let mut last_known = "accepted".to_owned();
+        let mut watch = Watch {
+            action,
+            accepted: Instant::now(),
+            request_id: request_id(answer),
+            last_known: "the operation was accepted".to_owned(),
+        };
         let mut unknown_since = None;
         loop {
-            limits.wait(wait).await.map_err(|cause| {
-                let waiting_for = "Azure to finish the operation";
-                Error::interrupted(
-                    cause,
-                    action,
-                    waiting_for,
-                    &last_known,
-                    WriteState::Accepted,
-                )
-            })?;
-            let poll = self.poll(limits, object, action, &source).await;
-            let poll = poll.map_err(|error| error.after_acceptance(action))?;
+            if let Err(cause) = limits.wait(wait).await {
+                return Err(self.ended(limits, object, &watch, cause).await);
+            }
+            let poll = match self.poll(limits, object, action, &source).await {
+                Ok(poll) => poll,
+                Err(Error::DeadlineExceeded { .. }) => {
+                    let cause = Interrupted::DeadlineExceeded;
+                    return Err(self.ended(limits, object, &watch, cause).await);
+                }
+                Err(error) => return Err(error.after_acceptance(action)),
+            };
             match source.read(action, &poll) {
                 Progress::Done => return Ok(()),
                 Progress::Failed(refusal) => return Err(failed(refusal, &poll)),
-                Progress::Running(state) => last_known = format!("the operation is {state}"),
+                Progress::Running(state) => watch.last_known = format!("the operation is {state}"),
             }
             if poll.status == StatusCode::NOT_FOUND {
                 let since: Instant = *unknown_since.get_or_insert_with(Instant::now);
@@ -87,6 +103,36 @@ impl Client {
             wait = poll.retry_after().unwrap_or(next);
             next = next.mul_f32(1.2).min(LONGEST_WAIT);
         }
+    }
+
+    /// The error of an operation that is not waited for any longer. When its time is up the object is looked at once
+    /// more: whether Azure shows it as changed decides what the user does next.
+    async fn ended(
+        &self,
+        limits: &Limits,
+        object: &Object,
+        watch: &Watch<'_>,
+        cause: Interrupted,
+    ) -> Error {
+        let mut known = watch.told();
+        if cause == Interrupted::DeadlineExceeded {
+            let limits = Limits {
+                deadline: Instant::now() + LAST_LOOK,
+                stop: limits.stop.clone(),
+            };
+            let held = self.get::<Value>(&limits, object).await;
+            known.push_str(&match held {
+                Ok(Some(body)) => match provisioning_state(&body) {
+                    Some(state) => format!("; the object is {state}"),
+                    None => "; the object is there".to_owned(),
+                },
+                Ok(None) => "; the object is not there".to_owned(),
+                Err(_) => String::new(),
+            });
+        }
+        let waiting_for = "Azure to finish the operation";
+        let write = WriteState::Accepted;
+        Error::interrupted(cause, watch.action, waiting_for, &known, write)
     }
 
     /// Where to ask about the operation; none if it has ended already.
@@ -159,6 +205,17 @@ impl Client {
     }
 }
 
+impl Watch<'_> {
+    fn told(&self) -> String {
+        let id = parenthesis(None, None, self.request_id.as_deref());
+        format!(
+            "{}, {} s after Azure took the request{id}",
+            self.last_known,
+            self.accepted.elapsed().as_secs()
+        )
+    }
+}
+
 impl Source {
     fn read(&self, action: &str, poll: &Answer) -> Progress {
         let body: Value = serde_json::from_slice(&poll.body).unwrap_or_default();
@@ -212,7 +269,7 @@ fn of_state(state: &str, action: &str, body: &Value) -> Progress {
 }
 
 fn failed(mut refusal: Refusal, poll: &Answer) -> Error {
-    refusal.request_id = super::error::request_id(poll);
+    refusal.request_id = request_id(poll);
     match refusal.is_retryable() {
         true => Error::TryAgain(refusal.into()),
         false => Error::OperationFailed(refusal.into()),

@@ -2,7 +2,7 @@
 
 use super::ids::{RouteTableId, SubnetId};
 use super::requests::Object;
-use super::{Client, Error, Reference};
+use super::{Client, Error, Reference, WriteState};
 use crate::clients::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 /// How long a table that serves no subnet may still count as used.
 const LINGERING_USE: Duration = Duration::from_secs(300);
+
+/// The repetition from which on the looks at a table that Azure is at work on come no further apart: 4 to 8 s.
+const LONGEST_BACK_OFF: u32 = 5;
 
 /// A route table as Azure holds it, or as it shall be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -90,6 +93,13 @@ impl RouteTable {
     pub fn is_failed(&self) -> bool {
         self.properties.provisioning_state.as_deref() == Some("Failed")
     }
+
+    /// Whether Azure is still carrying out a write. Unlike in a poll, a word that is not known does not count: here
+    /// it would hold up an operation that has nothing to do.
+    pub fn is_at_work(&self) -> bool {
+        let state = self.properties.provisioning_state.as_deref();
+        matches!(state, Some("Updating" | "Creating" | "Deleting"))
+    }
 }
 
 impl Route {
@@ -106,6 +116,12 @@ impl Route {
             rest: Map::new(),
         }
     }
+
+    /// Whether Azure has not carried out the last write of the route, as [`RouteTable::is_failed`].
+    pub fn is_failed(&self) -> bool {
+        let state = self.properties.rest.get("provisioningState");
+        state.and_then(Value::as_str) == Some("Failed")
+    }
 }
 
 impl Client {
@@ -116,6 +132,40 @@ impl Client {
         id: &RouteTableId,
     ) -> Result<Option<RouteTable>, Error> {
         self.get(limits, &Object::route_table(id)).await
+    }
+
+    /// Waits until Azure is no longer at work on the table, whoever has written it; gone is over, too.
+    pub async fn wait_for_route_table(
+        &self,
+        limits: &Limits,
+        id: &RouteTableId,
+    ) -> Result<(), Error> {
+        let object = Object::route_table(id);
+        let started = Instant::now();
+        for attempt in 1.. {
+            match self.get_route_table(limits, id).await? {
+                Some(table) if table.is_at_work() => {
+                    let attempt = attempt.min(LONGEST_BACK_OFF);
+                    limits.pause(attempt).await.map_err(|cause| {
+                        let action = object.action("waiting for");
+                        let waiting_for = "Azure to finish what is under way";
+                        let known = format!(
+                            "the route table is {} since {} s or longer",
+                            table
+                                .properties
+                                .provisioning_state
+                                .as_deref()
+                                .unwrap_or_default(),
+                            started.elapsed().as_secs()
+                        );
+                        let write = WriteState::Unclear;
+                        Error::interrupted(cause, &action, waiting_for, &known, write)
+                    })?;
+                }
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// Makes the table `table`, waits for it and gives what Azure holds then.

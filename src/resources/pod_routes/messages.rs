@@ -149,7 +149,7 @@ pub(super) fn obstacles(
     table: &RouteTableId,
     cluster: &ClusterName,
 ) -> Vec<Diagnostic> {
-    let mut kinds: [Vec<String>; 5] = Default::default();
+    let mut kinds: [Vec<String>; 6] = Default::default();
     let mut blamed = None;
     for obstacle in obstacles {
         let (kind, line) = match obstacle {
@@ -170,6 +170,7 @@ pub(super) fn obstacles(
             Obstacle::Unplanned { found, prefix } => (2, format!("{found} ({prefix})")),
             Obstacle::Remnant { found } => (3, found.clone()),
             Obstacle::NameTaken { found, prefix } => (4, format!("{found} ({prefix})")),
+            Obstacle::Claimed { found } => (5, found.clone()),
         };
         kinds[kind].push(line);
     }
@@ -198,6 +199,10 @@ pub(super) fn obstacles(
         (
             format!("Routes in route table {table:?} have names of cluster {cluster} in another case"),
             "Azure compares names without case, so that the routes of this resource cannot be added beside them. Rename or remove them.".to_owned(),
+        ),
+        (
+            format!("Another ako_pod_routes of this run has the routes of cluster {cluster} in route table {table:?}"),
+            format!("It has written them, or taken them over, a moment ago. Two resources for the same routes would undo each other's changes: remove one of them. To keep this one, take the other out of the configuration and of the state (`terraform state rm`), and import the routes:\n\n{import}"),
         ),
     ];
     let told = kinds
@@ -247,11 +252,11 @@ pub(super) fn stopped(summary: &str, table: &RouteTableId, stopped: &Stopped) ->
     }
 }
 
-/// The warning that what a table shows may not be in force. Nothing shows it as drift: the routes are those written.
+/// The warning that what a table shows may not be in force.
 pub(super) fn not_in_force(table: &RouteTableId) -> Diagnostic {
     Diagnostic::warning(
-        format!("Azure has marked route table {:?} as failed", table.name()),
-        "The last write to the table, whoever made it, was not carried out to its end: the routes that the table shows may not be in force. Writing to the table again mends it: the next change of these routes does, and so does an empty update, `az network route-table update` without further arguments.",
+        format!("Azure has marked route table {:?} or routes in it as failed", table.name()),
+        "The last write, whoever made it, was not carried out to its end: the routes that the table shows may not be in force. They are shown without a next hop, so that the plan brings them back: apply writes the table again, which mends it.",
     )
     .at(Path::attribute("route_table_id"))
 }

@@ -76,12 +76,7 @@ impl Resource for PodRoutes {
     }
 
     async fn create(&self, context: &Context, planned: Model) -> Result<Model, Failure<Model>> {
-        let created = self.write(context, self.creating(), planned, &[]).await?;
-        let table = created.table_id().map_err(Failure::from)?;
-        self.configured
-            .claims
-            .claim(created.route_names().map(|name| claim_on(&table, name)));
-        Ok(created)
+        self.write(context, self.creating(), planned, &[]).await
     }
 
     async fn read(&self, context: &Context, prior: Model) -> Result<Option<Model>, Diagnostics> {
@@ -93,13 +88,13 @@ impl Resource for PodRoutes {
             .await
             .map_err(|error| call_failed(summary, &error))?;
         Ok(table.map(|table| {
-            if table.is_failed() {
+            let ownership = Ownership::new(&cluster, prior.route_names());
+            if table::is_out_of_force(&table, &ownership) {
                 context.warn(messages::not_in_force(&id));
             }
-            let ownership = Ownership::new(&cluster, prior.route_names());
             let known = prior.known_names(&cluster);
             let known = known.iter().map(|(name, node)| (&**name, node.as_deref()));
-            let found = find_own_routes(&ownership, known, &table::routes_of(&table));
+            let found = find_own_routes(&ownership, known, &table::routes_in_force(&table));
             Model::from_found(prior.clone(), found)
         }))
     }
@@ -114,7 +109,7 @@ impl Resource for PodRoutes {
         let desired = planned.desired()?;
         let planned = planned.with_routes(&desired);
         // Only arguments that concern Terraform alone have changed. Equal routes alone do not show that: after an
-        // update that Azure failed to carry out, a read finds them as planned and the nodes as they were before.
+        // update that was interrupted, a read finds them as planned and the nodes as they were before.
         if planned.routes == prior.routes && planned.nodes == prior.nodes {
             return Ok(planned);
         }
@@ -231,26 +226,27 @@ impl PodRoutes {
         let desired = planned.desired()?;
         let client = self.client(&summary)?;
         let ownership = Ownership::new(&cluster, recorded);
+        let claims = &self.configured.claims;
         let decide = |routes: &[_]| {
-            merge_routes(
-                &ownership,
-                occasion,
-                planned.on_conflict.into(),
-                &desired,
-                routes,
-            )
+            let on_conflict = planned.on_conflict.into();
+            let merge = merge_routes(&ownership, occasion, on_conflict, &desired, routes)?;
+            merge.refuse_claimed(occasion, |name| claims.holds(&claim_on(&id, name)))
         };
-        match table::rewrite(client, &limits_of(context), &id, decide).await {
-            Ok(Rewritten { merge, total }) => {
+        match table::rewrite(client, &limits_of(context), &id, &ownership, decide).await {
+            Ok(Rewritten { merge, total, lock }) => {
+                let written = planned.with_routes(&desired);
+                // Under the lock: who finds these routes next finds them claimed.
+                claims.claim(written.route_names().map(|name| claim_on(&id, name)));
+                drop(lock);
                 for warning in messages::changes(&merge.changes, occasion, &id, &cluster) {
                     context.warn(warning);
                 }
                 if merge.writes()
-                    && let Some(warning) = messages::over_limit(total, Some(planned.route_limit))
+                    && let Some(warning) = messages::over_limit(total, Some(written.route_limit))
                 {
                     context.warn(warning);
                 }
-                Ok(planned.with_routes(&desired))
+                Ok(written)
             }
             Err(Stopped::Refused { obstacles, sent }) => {
                 let errors = messages::obstacles(&obstacles, &id, &cluster).into_iter();

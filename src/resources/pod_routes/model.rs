@@ -131,7 +131,7 @@ fn routes_shape() -> Shape {
         Attribute::computed(
             "next_hop_ip_address",
             Type::String,
-            "The address of the node. Null for a route that was changed to lead to no address.",
+            "The address of the node. Null for a route that was changed to lead to no address, and while Azure calls the last write of the route or of its table failed.",
         ),
         Attribute::computed(
             "node_name",

@@ -3,7 +3,7 @@
 use crate::clients::Limits;
 use crate::clients::azure::ids::RouteTableId;
 use crate::clients::azure::route_tables::{Route, RouteTable};
-use crate::clients::azure::{Client, Error, WriteState};
+use crate::clients::azure::{Client, Error, LockGuard, WriteState};
 use crate::domain::pod_routes::{NextHop, Ownership, PodRoutes, Prefix, TableRoute};
 use crate::domain::route_merge::{Merge, Obstacle, Slot, routes_without_recorded};
 use std::time::{Duration, Instant};
@@ -20,6 +20,8 @@ pub(super) struct Rewritten {
     pub(super) merge: Merge,
     /// How many routes the table holds now.
     pub(super) total: usize,
+    /// Keeps other operations of this process away from the table until it is dropped.
+    pub(super) lock: LockGuard,
 }
 
 /// Why a table does not hold what it should.
@@ -47,25 +49,52 @@ pub(super) fn routes_of(table: &RouteTable) -> Vec<TableRoute> {
     table.properties.routes.iter().map(table_route).collect()
 }
 
+/// The routes of a table as the state shall show them: those that may not be in force lead nowhere, so that the next
+/// plan brings them back. What Azure holds looks as if the write that failed had been carried out.
+pub(super) fn routes_in_force(table: &RouteTable) -> Vec<TableRoute> {
+    let routes = table.properties.routes.iter();
+    let shown = routes.map(|route| match is_in_force(table, route) {
+        true => table_route(route),
+        false => TableRoute {
+            next_hop: NextHop::Other("not in force".to_owned()),
+            ..table_route(route)
+        },
+    });
+    shown.collect()
+}
+
+/// Whether some route of these owners may not be in force. Of a table whose last write failed nothing is certain.
+pub(super) fn is_out_of_force(table: &RouteTable, ownership: &Ownership<'_>) -> bool {
+    let mut own = table.properties.routes.iter();
+    table.is_failed() || own.any(|route| ownership.owns(&route.name) && !is_in_force(table, route))
+}
+
+fn is_in_force(table: &RouteTable, route: &Route) -> bool {
+    !table.is_failed() && !route.is_failed()
+}
+
 /// Reads the table, decides and writes, again and again until no other writer comes between.
 pub(super) async fn rewrite(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
+    ownership: &Ownership<'_>,
     decide: impl Fn(&[TableRoute]) -> Result<Merge, Vec<Obstacle>>,
 ) -> Result<Rewritten, Stopped> {
     let mut found = None;
     let slots = |table: &RouteTable| {
         let merge = decide(&routes_of(table))?;
-        let slots = (merge.writes() || table.is_failed()).then(|| merge.routes.clone());
+        let writes = merge.writes() || is_out_of_force(table, ownership);
+        let slots = writes.then(|| merge.routes.clone());
         // What is told to the user is what was found at first: later rounds may find our own routes.
         found.get_or_insert(merge);
         Ok(slots)
     };
-    let total = exchange(client, limits, id, slots).await?;
+    let (total, lock) = exchange(client, limits, id, slots).await?;
     Ok(Rewritten {
         merge: found.unwrap_or_default(),
         total,
+        lock,
     })
 }
 
@@ -130,17 +159,18 @@ fn is_in_state(table: &RouteTable, state: &str) -> bool {
     table.properties.provisioning_state.as_deref() == Some(state)
 }
 
-/// Puts the slots in the table's place until `slots` wants no change any more. Gives the number of routes.
+/// Puts the slots in the table's place until `slots` wants no change any more. Gives the number of routes, and the
+/// lock of the table.
 async fn exchange(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
     mut slots: impl FnMut(&RouteTable) -> Result<Option<Vec<Slot>>, Vec<Obstacle>>,
-) -> Result<usize, Stopped> {
+) -> Result<(usize, LockGuard), Stopped> {
     let mut sent = false;
     let mut lost_rounds = 0;
     let failed = |error, sent| Stopped::Failed { error, sent };
-    let _guard = client
+    let lock = client
         .lock(limits, [id])
         .await
         .map_err(|error| failed(error, false))?;
@@ -153,14 +183,20 @@ async fn exchange(
         let wanted = slots(&table);
         let wanted = wanted.map_err(|obstacles| Stopped::Refused { obstacles, sent })?;
         let Some(wanted) = wanted else {
-            return Ok(table.properties.routes.len());
+            if !table.is_at_work() {
+                return Ok((table.properties.routes.len(), lock));
+            }
+            // Nothing to write as things look; but the write that made them so may fail yet.
+            let settled = client.wait_for_route_table(limits, id).await;
+            settled.map_err(|error| failed(error, sent))?;
+            continue;
         };
         match client
             .put_route_table(limits, id, &filled(table, wanted))
             .await
         {
             Ok(now) if matches!(slots(&now), Ok(None)) => {
-                return Ok(now.properties.routes.len());
+                return Ok((now.properties.routes.len(), lock));
             }
             Ok(_) if lost_rounds == MAX_LOST_ROUNDS => return Err(Stopped::Overwritten),
             Ok(_) => {
@@ -257,6 +293,31 @@ mod tests {
                 NextHop::Appliance([10, 0, 0, 4].into()),
             ]
         );
+    }
+
+    #[test]
+    fn a_route_that_may_not_be_in_force_leads_nowhere() {
+        let shown = |table: &RouteTable| -> Vec<bool> {
+            let routes = routes_in_force(table).into_iter();
+            routes
+                .map(|route| route.next_hop.appliance().is_some())
+                .collect()
+        };
+        let cluster = "prod".parse().unwrap();
+        let ownership = Ownership::new(&cluster, [""; 0]);
+        let mut table = table();
+        assert_eq!(shown(&table), [false, false, true]);
+        // A failed route of others is none of our business.
+        let state = || ("provisioningState".to_owned(), json!("Failed"));
+        table.properties.routes[0].properties.rest.extend([state()]);
+        assert!(!is_out_of_force(&table, &ownership));
+        table.properties.routes[2].properties.rest.extend([state()]);
+        assert_eq!(shown(&table), [false; 3]);
+        assert!(is_out_of_force(&table, &ownership));
+        table.properties.routes[2].properties.rest.clear();
+        table.properties.provisioning_state = Some("Failed".to_owned());
+        assert_eq!(shown(&table), [false; 3]);
+        assert!(is_out_of_force(&table, &ownership));
     }
 
     #[test]

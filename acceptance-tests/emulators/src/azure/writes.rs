@@ -156,6 +156,10 @@ impl Core {
 
     fn is_unchanged(&self, prior: &Resource, candidate: &Resource) -> bool {
         prior.state == State::Succeeded
+            && prior
+                .children
+                .iter()
+                .all(|child| child.state == State::Succeeded)
             && prior.same_content(candidate)
             && !self.is_busy(&prior.id, None)
     }

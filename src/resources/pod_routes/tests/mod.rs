@@ -23,6 +23,8 @@ use std::time::Duration;
 
 const TYPE: &str = "ako_pod_routes";
 const TABLES: &str = "*/routeTables/*";
+/// Every poll of an operation.
+const POLLS: &str = "*/operations/*";
 
 /// A provider whose environment variables are arguments.
 struct InLab;

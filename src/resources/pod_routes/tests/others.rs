@@ -57,6 +57,7 @@ async fn what_an_interrupted_create_left_is_adopted_without_a_write() {
     let scene = Scene::new().await;
     let config = scene.config(TWO);
     scene.make(&Value::Null, &config).await.ok();
+    scene.next_run();
     let planned = scene.plan(&Value::Null, &config).await;
     planned.warning(&[
         "are adopted",
@@ -86,6 +87,49 @@ async fn a_second_resource_for_the_same_cluster_and_table_ends_with_the_import_c
     let import = format!("terraform import ADDRESS '{},prod'", scene.table);
     second.error(&["prod.n2_10.244.2.0_24", &import]);
     assert_eq!(scene.routes(), [CORP, N1, N2]);
+}
+
+#[tokio::test]
+async fn of_two_creates_of_one_run_that_want_the_same_routes_the_later_is_refused() {
+    let scene = Scene::new().await;
+    // Of the same cluster, and of another one that would rename the routes.
+    for cluster in ["prod", "next"] {
+        scene.next_run();
+        let first = scene.config(TWO);
+        let second = with(&first, "cluster_name", Value::from(cluster));
+        let first_planned = scene.plan(&Value::Null, &first).await.ok();
+        let second_planned = scene.plan(&Value::Null, &second).await.ok();
+        scene.calls();
+        let (a, b) = tokio::join!(
+            scene.apply(&Value::Null, &first_planned, &first),
+            scene.apply(&Value::Null, &second_planned, &second),
+        );
+        let (made, refused) = if a.errors.is_empty() { (a, b) } else { (b, a) };
+        refused.error(&[
+            "Another ako_pod_routes of this run has the routes",
+            "terraform import ADDRESS",
+            "prod.n1_10.244.1.0_24",
+            "No route was changed.",
+        ]);
+        assert_eq!(refused.value, Value::Null);
+        let calls = scene.calls();
+        let puts = calls.iter().filter(|call| *call == "PUT");
+        assert_eq!(puts.count(), 1, "{calls:?}");
+        scene.next_run();
+        scene.destroy(&made.ok()).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn a_create_does_not_take_over_what_an_update_of_the_same_run_has_written() {
+    let scene = Scene::new().await;
+    let state = scene.make(&Value::Null, &scene.config(ONE)).await.ok();
+    scene.next_run();
+    let config = scene.config(TWO);
+    let state = scene.make(&state, &config).await.ok();
+    let second = scene.make(&Value::Null, &config).await;
+    second.error(&["Another ako_pod_routes of this run", "terraform import"]);
+    assert_eq!(scene.read(&state).await, state);
 }
 
 #[tokio::test]
