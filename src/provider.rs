@@ -38,7 +38,7 @@ impl Provider for Ako {
                 Attribute::optional(
                     "kubernetes",
                     Shape::single(kubernetes_arguments()),
-                    "How to reach the Kubernetes cluster whose nodes are read. The arguments and environment variables are those of the Kubernetes provider, its `exec` block and `username` apart, which a kubeconfig can hold: a kubeconfig comes first, explicit arguments override it, and `KUBECONFIG` is not read. Data sources can name a cluster of their own.",
+                    "How to reach the Kubernetes cluster whose nodes are read. The arguments and environment variables are those of the Kubernetes provider: a kubeconfig comes first, explicit arguments override it, and `KUBECONFIG` is not read. In a pod, where nothing else names a cluster, it is the pod's own, by its service account. Sign in by one of `token`, `username` and `exec`, or by a client certificate. Data sources can name a cluster of their own.",
                 ),
                 Attribute::optional(
                     "request_timeout_in_seconds",
@@ -178,7 +178,7 @@ fn kubernetes_arguments() -> Vec<Attribute> {
         text("host", "The address of the API server. Or `KUBE_HOST`."),
         text(
             "cluster_ca_certificate",
-            "The certificate authority of the API server, PEM. Or `KUBE_CLUSTER_CA_CERT_DATA`.",
+            "The certificate authority of the API server, PEM. Without one, the kubeconfig's counts, then those of the file that the environment variable `SSL_CERT_FILE` names, then the system's. Or `KUBE_CLUSTER_CA_CERT_DATA`.",
         ),
         text(
             "tls_server_name",
@@ -191,6 +191,11 @@ fn kubernetes_arguments() -> Vec<Attribute> {
         ),
         text("token", "A bearer token. Or `KUBE_TOKEN`.").sensitive(),
         text(
+            "username",
+            "A user's name, for a proxy in front of the API server that takes basic authentication. Or `KUBE_USER`.",
+        ),
+        text("password", "The user's password. Or `KUBE_PASSWORD`.").sensitive(),
+        text(
             "client_certificate",
             "A client certificate, PEM. Or `KUBE_CLIENT_CERT_DATA`.",
         ),
@@ -199,11 +204,34 @@ fn kubernetes_arguments() -> Vec<Attribute> {
             "The key of the client certificate, PEM. Or `KUBE_CLIENT_KEY_DATA`.",
         )
         .sensitive(),
+        Attribute::optional(
+            "exec",
+            Shape::single(exec_arguments()),
+            "A program that prints a credential, such as `kubelogin`. It runs once for all that is read through the connection, again when its credential ends or is refused, and without a terminal. What it prints is never shown.",
+        ),
         text(
             "proxy_url",
-            "A proxy for this connection. Or `KUBE_PROXY_URL`.",
+            "A proxy for this connection, `http` or `https`, with a user and a password where it wants them. It wins over the environment variables `HTTPS_PROXY` and `NO_PROXY`, which count otherwise. Or `KUBE_PROXY_URL`.",
         )
         // It may hold a password.
+        .sensitive(),
+    ]
+}
+
+fn exec_arguments() -> Vec<Attribute> {
+    vec![
+        Attribute::required(
+            "api_version",
+            Type::String,
+            "The form in which it answers: `client.authentication.k8s.io/v1` or `client.authentication.k8s.io/v1beta1`.",
+        ),
+        Attribute::required("command", Type::String, "The program."),
+        Attribute::optional("args", Type::list(Type::String), "Its arguments.").sensitive(),
+        Attribute::optional(
+            "env",
+            Type::map(Type::String),
+            "Environment variables for it, beside those of Terraform.",
+        )
         .sensitive(),
     ]
 }
@@ -239,9 +267,33 @@ fn kubernetes_settings(section: &Value) -> kubernetes::Settings {
         tls_server_name: text(section, "tls_server_name"),
         insecure: flag(section, "insecure"),
         token: secret(section, "token"),
+        username: text(section, "username"),
+        password: secret(section, "password"),
         client_certificate: text(section, "client_certificate"),
         client_key: secret(section, "client_key"),
+        exec: exec_settings(section.get("exec")),
         proxy_url: secret(section, "proxy_url"),
+        service_account: kubernetes::ServiceAccount::default(),
+    }
+}
+
+/// A program whose arguments are known, unset or unknown one by one.
+fn exec_settings(exec: &Value) -> Setting<kubernetes::Exec> {
+    match exec {
+        Value::Unknown => Setting::Unknown,
+        Value::Null => Setting::Unset,
+        exec => Setting::Known(kubernetes::Exec {
+            api_version: text(exec, "api_version"),
+            command: text(exec, "command"),
+            args: texts(exec, "args")
+                .map(|args| args.into_iter().map(SecretString::from).collect()),
+            env: setting(exec, "env", |value| {
+                let variables = value.as_map()?.iter();
+                let variables = variables
+                    .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned().into())));
+                variables.collect()
+            }),
+        }),
     }
 }
 
@@ -304,20 +356,28 @@ mod tests {
         let section = Value::object([("client_secret", Value::from("hunter2"))]);
         let text = format!("{:?}", azure_settings(&section));
         assert!(!text.contains("hunter2"), "{text}");
+        let secrets = Value::object([
+            ("args", Value::list([Value::from("hunter2")])),
+            ("env", Value::object([("A", Value::from("hunter2"))])),
+        ]);
+        let text = format!("{:?}", exec_settings(&secrets));
+        assert!(!text.contains("hunter2"), "{text}");
     }
 
     #[test]
     fn every_argument_of_a_section_reaches_the_clients() {
-        let given = |arguments: &[Attribute]| {
+        fn given(arguments: &[Attribute]) -> Value {
             Value::object(arguments.iter().map(|argument| {
                 let value = match &argument.shape {
                     Shape::Plain(Type::Bool) => Value::from(true),
                     Shape::Plain(Type::String) => Value::from("x"),
-                    _ => Value::list([Value::from("x")]),
+                    Shape::Plain(Type::Map(_)) => Value::object([("x", Value::from("x"))]),
+                    Shape::Plain(_) => Value::list([Value::from("x")]),
+                    _ => given(&exec_arguments()),
                 };
                 (argument.name.clone(), value)
             }))
-        };
+        }
         let azure = azure_settings(&given(&azure_arguments()));
         let kubernetes = kubernetes_settings(&given(&kubernetes_arguments()));
         for text in [format!("{azure:?}"), format!("{kubernetes:?}")] {

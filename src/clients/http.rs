@@ -1,12 +1,13 @@
 //! The one way to send a request: with a limit, repeated where that is safe, stopped when the user says so.
 
+use super::proxies::Proxies;
 use super::{Interrupted, Limits, NotReady, Variables};
 use crate::wording::with_causes;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap};
-use reqwest::{Certificate, Method, StatusCode, Url, redirect};
-
+use reqwest::{Certificate, Method, Proxy, StatusCode, Url, redirect};
+use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
 /// How long a write that is under way is awaited after the user has interrupted Terraform.
@@ -22,6 +23,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
     client: reqwest::Client,
+    proxies: Proxies,
     request_timeout: Duration,
 }
 
@@ -71,7 +73,11 @@ pub(super) enum Verdict {
 #[derive(Debug)]
 pub(super) enum NoAnswer {
     /// No connection could be made.
-    Unreachable(reqwest::Error),
+    Unreachable {
+        source: reqwest::Error,
+        /// What else the user should know of the way: the proxy, the authorities trusted.
+        hint: String,
+    },
     /// The write was sent, its outcome is not known and it must not be sent again.
     Unclear(String),
     /// The operation ended before there was an answer.
@@ -107,8 +113,14 @@ impl Sender {
         request_timeout: Duration,
         variables: &Variables,
     ) -> Result<Sender, NotReady> {
+        let proxies = Proxies::new(variables)?;
+        let of = proxies.clone();
         let mut builder = reqwest::Client::builder()
             .user_agent(user_agent)
+            // In place of reqwest's own reading of the environment, whose rules differ from other providers'.
+            .proxy(Proxy::custom(move |url| {
+                of.of(url).map(|proxy| proxy.url().clone())
+            }))
             // A redirect would carry the token to a host that nobody configured.
             .redirect(redirect::Policy::none())
             .connect_timeout(request_timeout);
@@ -122,6 +134,7 @@ impl Sender {
         })?;
         Ok(Sender {
             client,
+            proxies,
             request_timeout,
         })
     }
@@ -129,6 +142,20 @@ impl Sender {
     /// The client itself, for libraries that bring their own requests.
     pub(super) fn client(&self) -> &reqwest::Client {
         &self.client
+    }
+
+    /// What to say beside `error`, by which a request of `url` failed: how it went, and what else to check. Empty
+    /// where there is nothing to add.
+    pub(super) fn hint(&self, url: &Url, error: &(dyn StdError + 'static)) -> String {
+        let proxy = self.proxies.of(url).map(|proxy| proxy.hint());
+        let trust = is_certificate_error(error).then(|| {
+            "SSL_CERT_FILE names a file with the certificate authorities to trust".to_owned()
+        });
+        let hints: Vec<String> = proxy.into_iter().chain(trust).collect();
+        match hints.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", hints.join("; ")),
+        }
     }
 
     /// The longest that one request may take.
@@ -158,13 +185,17 @@ impl Sender {
                 },
                 Err(Lost::NotConnected(error)) => {
                     progress.connections += 1;
+                    let hint = self.hint(&call.url, &error);
                     if progress.connections >= CONNECTION_ATTEMPTS || is_certificate_error(&error) {
                         return Err(match progress.after_lost_answer {
-                            true => NoAnswer::Unclear(with_causes(&error)),
-                            false => NoAnswer::Unreachable(error),
+                            true => NoAnswer::Unclear(with_causes(&error) + &hint),
+                            false => NoAnswer::Unreachable {
+                                source: error,
+                                hint,
+                            },
                         });
                     }
-                    (None, with_causes(&error))
+                    (None, with_causes(&error) + &hint)
                 }
                 Err(Lost::NoAnswer(said)) => {
                     progress.lost_answer(call, &said)?;
@@ -327,7 +358,8 @@ impl Lost {
     }
 }
 
-fn certificates(file: &str) -> Result<Vec<Certificate>, NotReady> {
+/// The certificate authorities in the file that `SSL_CERT_FILE` names.
+pub(super) fn certificates(file: &str) -> Result<Vec<Certificate>, NotReady> {
     let invalid = |reason: String| NotReady::Invalid {
         argument: "SSL_CERT_FILE".to_owned(),
         reason: format!("cannot read certificates from {file}: {reason}"),
@@ -341,7 +373,7 @@ fn certificates(file: &str) -> Result<Vec<Certificate>, NotReady> {
 }
 
 /// Whether the host was reached and its certificate refused, which no repetition heals.
-fn is_certificate_error(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(super) fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return matches!(error, rustls::Error::InvalidCertificate(_));
     }

@@ -7,11 +7,12 @@ pub mod azure;
 pub mod kubernetes;
 
 mod http;
+mod proxies;
 
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Clients {
     settings: Settings,
     azure: OnceLock<Result<azure::Client, NotReady>>,
+    clusters: Mutex<HashMap<[u8; 32], kubernetes::Client>>,
 }
 
 /// What the provider block says.
@@ -118,6 +120,7 @@ impl Clients {
         Clients {
             settings,
             azure: OnceLock::new(),
+            clusters: Mutex::default(),
         }
     }
 
@@ -129,13 +132,34 @@ impl Clients {
         built.as_ref().map_err(NotReady::clone)
     }
 
-    /// A client of the Kubernetes cluster that `connection` names, completed by the provider's section.
+    /// A client of the Kubernetes cluster that `connection` names, completed by the provider's section; one for all
+    /// who come to the same, so that a program by which they sign in runs once.
     pub async fn kubernetes(
         &self,
         limits: &Limits,
         connection: &kubernetes::Connection,
     ) -> Result<kubernetes::Client, kubernetes::Error> {
-        kubernetes::Client::new(&self.settings, limits, connection).await
+        let client = self.cluster(connection)?;
+        client.sign_in(limits).await?;
+        Ok(client)
+    }
+
+    fn cluster(
+        &self,
+        connection: &kubernetes::Connection,
+    ) -> Result<kubernetes::Client, kubernetes::Error> {
+        let settings = &self.settings;
+        let (section, variables) = (&settings.kubernetes, &settings.variables);
+        let resolved = kubernetes::Resolved::new(section, variables, connection)?;
+        let fingerprint = resolved.fingerprint();
+        // Whoever panicked meanwhile left the map whole.
+        let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clusters.get(&fingerprint) {
+            return Ok(client.clone());
+        }
+        let client = kubernetes::Client::new(settings, resolved)?;
+        clusters.insert(fingerprint, client.clone());
+        Ok(client)
     }
 }
 

@@ -198,7 +198,7 @@ async fn ask(sender: &Sender, limits: &Limits, url: &Url) -> Result<Answer, Stri
         .send(limits, &call, judge)
         .await
         .map_err(|cause| match cause {
-            NoAnswer::Unreachable(error) => with_causes(&error),
+            NoAnswer::Unreachable { source, hint } => with_causes(&source) + &hint,
             NoAnswer::Unclear(reason) => reason,
             NoAnswer::Interrupted {
                 cause, last_known, ..

@@ -72,12 +72,14 @@ pub enum Error {
         write: WriteState,
     },
     /// No connection to the service could be made.
-    #[error("{action}: cannot connect to {host}")]
+    #[error("{action}: cannot connect to {host}{hint}")]
     Unreachable {
         /// What was tried, with its object.
         action: String,
         /// Host and port.
         host: String,
+        /// The proxy on the way, and what decides whom to trust; empty where neither matters.
+        hint: String,
         /// Why.
         source: reqwest::Error,
     },
@@ -253,9 +255,10 @@ impl Error {
     ) -> Error {
         let action = action.to_owned();
         match cause {
-            NoAnswer::Unreachable(source) => Error::Unreachable {
+            NoAnswer::Unreachable { source, hint } => Error::Unreachable {
                 action,
                 host: host.to_owned(),
+                hint,
                 source,
             },
             NoAnswer::Unclear(reason) => Error::Unclear { action, reason },

@@ -106,17 +106,30 @@ impl Tokens {
 /// Our HTTP client under `azure_identity`, with a limit for each request.
 #[derive(Debug)]
 struct LimitedTransport {
-    client: reqwest::Client,
-    limit: Duration,
+    sender: Sender,
 }
 
 #[async_trait::async_trait]
 impl HttpClient for LimitedTransport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let answer = self.client.execute_request(request);
-        match tokio::time::timeout(self.limit, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(no_answer(self.limit)),
+        let limit = self.sender.request_timeout();
+        let answer = self.sender.client().execute_request(request);
+        let answer = tokio::time::timeout(limit, answer).await;
+        let error = match answer.unwrap_or_else(|_| Err(no_answer(limit))) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let hint = self.sender.hint(request.url(), &error);
+        match hint.is_empty() {
+            true => Err(error),
+            false => {
+                let text = format!("{error}{hint}");
+                Err(azure_core::Error::with_error(
+                    error.kind().clone(),
+                    error,
+                    text,
+                ))
+            }
         }
     }
 }
@@ -127,8 +140,7 @@ fn client_options(cloud: &Cloud, sender: &Sender) -> ClientOptions {
     ClientOptions {
         cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
         transport: Some(Transport::new(Arc::new(LimitedTransport {
-            client: sender.client().clone(),
-            limit: sender.request_timeout(),
+            sender: sender.clone(),
         }))),
         retry: RetryOptions::exponential(ExponentialRetryOptions {
             max_retries: 4,

@@ -2,36 +2,41 @@
 
 pub mod connection;
 pub mod nodes;
+
+mod program;
+mod session;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{Connection, Settings};
+pub(super) use connection::Resolved;
+pub use connection::{Connection, Exec, ServiceAccount, Settings};
 pub use nodes::Node;
 
 use super::{Interrupted, Limits, NotReady};
-use crate::wording::with_causes;
-use connection::Resolved;
-use http::header::{ACCEPT, USER_AGENT};
-use http::{HeaderValue, Request};
-use kube::client::AuthError;
+use http::Request;
+use http::header::{ACCEPT, AUTHORIZATION};
 use serde::de::DeserializeOwned;
+use session::{Session, SignedIn, is_untrusted};
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a call is made before its failure counts: some seconds, because a plan should not hang on a cluster
 /// that is not there.
 const ATTEMPTS: u32 = 4;
 
+/// What is said of an answer in HTML.
+const PAGE: &str = "it is an HTML page, as proxies and login pages give: check the address, proxy_url and HTTPS_PROXY";
+
 /// A client of one cluster.
 #[derive(Clone)]
 pub struct Client {
-    client: kube::Client,
-    server: String,
+    session: Arc<Session>,
     request_timeout: Duration,
 }
 
 /// A failed call of the Kubernetes API.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// Nothing says where the cluster is.
     #[error(
@@ -61,6 +66,28 @@ pub enum Error {
         file: String,
         /// The contexts that it has.
         available: Vec<String>,
+    },
+    /// The program by which the user signs in gives no credential.
+    #[error("signing in to the cluster by the program {program:?}: {reason}")]
+    Program {
+        /// The program.
+        program: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server's certificate is not one to trust.
+    #[error(
+        "{action}: the certificate of {server} is not trusted: {reason}. Check cluster_ca_certificate (else the \
+         kubeconfig's authority, else that of SSL_CERT_FILE counts); tls_server_name, where the certificate is for \
+         another name than the address has; or insecure, which checks nothing"
+    )]
+    Untrusted {
+        /// What was tried.
+        action: String,
+        /// The address of the server.
+        server: String,
+        /// Why.
+        reason: String,
     },
     /// No connection could be made or kept.
     #[error("{action}: cannot reach {server}: {reason}")]
@@ -127,55 +154,34 @@ pub enum Error {
 }
 
 impl Client {
-    /// A client of the cluster that `connection` names. The cluster is not called yet; a program by which the
-    /// kubeconfig signs in is.
-    pub(super) async fn new(
-        settings: &super::Settings,
-        limits: &Limits,
-        connection: &Connection,
-    ) -> Result<Client, Error> {
-        let variables = &settings.variables;
-        let resolved = Resolved::new(&settings.kubernetes, variables, connection)?;
-        let server = resolved.server().to_owned();
-        let mut config = resolved.into_config(variables).await?;
-        config.connect_timeout = Some(settings.request_timeout);
-        config.read_timeout = Some(settings.request_timeout);
-        // We repeat calls ourselves, within the operation's limits.
-        config.default_retry = false;
-        if let Ok(agent) = HeaderValue::from_str(&settings.user_agent) {
-            config.headers.push((USER_AGENT, agent));
-        }
-        // kube waits for that program without giving way: on a worker it would hold up all other calls, Stop included.
-        let signed_in = tokio::task::spawn_blocking(move || kube::Client::try_from(config));
-        let signed_in = tokio::select! {
-            biased;
-            cause = limits.ended() => {
-                let action = "signing in to the cluster".to_owned();
-                return Err(Error::Interrupted { action, cause });
-            }
-            signed_in = signed_in => signed_in,
-        };
-        let invalid = |reason| NotReady::Invalid {
-            argument: "kubernetes".to_owned(),
-            reason,
-        };
-        let client = signed_in
-            .map_err(|panic| invalid(with_causes(&panic)))?
-            .map_err(|error| invalid(without_secrets(&error)))?;
+    /// A client for what a connection comes to. Nothing is called yet.
+    pub(super) fn new(settings: &super::Settings, resolved: Resolved) -> Result<Client, Error> {
         Ok(Client {
-            client,
-            server,
+            session: Arc::new(Session::new(settings, resolved)?),
             request_timeout: settings.request_timeout,
         })
     }
 
+    /// Signs in, where a program does that; calls find it done.
+    pub(super) async fn sign_in(&self, limits: &Limits) -> Result<(), Error> {
+        tokio::select! {
+            biased;
+            cause = limits.ended() => {
+                let action = "signing in to the cluster".to_owned();
+                Err(Error::Interrupted { action, cause })
+            }
+            signed_in = self.session.sign_in() => signed_in.map(|_| ()),
+        }
+    }
+
     /// The address of the server.
     pub fn server(&self) -> &str {
-        &self.server
+        self.session.server()
     }
 
     /// What the server answers to a GET of `path`.
     async fn get<T: DeserializeOwned>(&self, limits: &Limits, path: &str) -> Result<T, Error> {
+        let begun = Instant::now();
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -186,7 +192,7 @@ impl Client {
             let outcome = tokio::select! {
                 biased;
                 cause = limits.ended() => return Err(interrupted(cause)),
-                outcome = self.get_once(path, attempt) => outcome,
+                outcome = self.get_once(path, attempt, begun) => outcome,
             };
             match outcome {
                 Ok(answer) => return self.parse(&answer),
@@ -198,18 +204,33 @@ impl Client {
         }
     }
 
-    async fn get_once(&self, path: &str, attempt: u32) -> Result<String, Error> {
-        let request = Request::get(path).header(ACCEPT, "application/json");
+    async fn get_once(&self, path: &str, attempt: u32, begun: Instant) -> Result<String, Error> {
+        let signed_in = self.session.sign_in().await?;
+        let outcome = self.send(path, attempt, &signed_in).await;
+        let is_refused = matches!(outcome, Err(Error::Unauthorized { .. }));
+        if !is_refused || !self.session.forget(&signed_in, begun).await {
+            return outcome;
+        }
+        let signed_in = self.session.sign_in().await?;
+        self.send(path, attempt, &signed_in).await
+    }
+
+    async fn send(&self, path: &str, attempt: u32, signed_in: &SignedIn) -> Result<String, Error> {
+        let mut request = Request::get(path).header(ACCEPT, "application/json");
+        if let Some(authorization) = &signed_in.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         let request = request
             .body(Vec::new())
             .map_err(|error| self.bad(error.to_string()))?;
         let started = Instant::now();
-        let call = self.client.request_text(request);
+        let call = signed_in.client.request_text(request);
         let outcome = match tokio::time::timeout(self.request_timeout, call).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.failed(error)),
             Err(_) => {
-                Err(self.unreachable(format!("no answer within {:.0?}", self.request_timeout)))
+                let reason = format!("no answer within {:.0?}", self.request_timeout);
+                Err(self.unreachable(self.session.on_the_way(reason)))
             }
         };
         tracing::debug!(
@@ -224,7 +245,13 @@ impl Client {
     }
 
     fn parse<T: DeserializeOwned>(&self, answer: &str) -> Result<T, Error> {
-        serde_json::from_str(answer).map_err(|error| self.bad(error.to_string()))
+        serde_json::from_str(answer).map_err(|error| {
+            self.bad(match (is_page(answer), error.is_eof()) {
+                (true, _) => PAGE.to_owned(),
+                (false, true) => "it is cut off".to_owned(),
+                (false, false) => error.to_string(),
+            })
+        })
     }
 
     /// The meaning of kube's error.
@@ -232,9 +259,16 @@ impl Client {
         let status = match error {
             kube::Error::Api(status) => status,
             kube::Error::FromUtf8(_) => return self.bad("it is not text".to_owned()),
-            error => return self.unreachable(without_secrets(&error)),
+            error if is_untrusted(&error) => {
+                return Error::Untrusted {
+                    action: self.action(),
+                    server: self.server().to_owned(),
+                    reason: self.session.reason(&error),
+                };
+            }
+            error => return self.unreachable(self.session.reason(&error)),
         };
-        let (action, server) = (self.action(), self.server.clone());
+        let (action, server) = (self.action(), self.server().to_owned());
         match status.code {
             401 => Error::Unauthorized {
                 action,
@@ -242,8 +276,11 @@ impl Client {
                 message: status.message,
             },
             // kube's own word for an answer without a Status; its message is the whole body.
-            _ if status.reason == "Failed to parse error data" => {
-                self.bad(format!("status {} without a reason", status.code))
+            code if status.reason == "Failed to parse error data" => {
+                self.bad(match is_page(&status.message) {
+                    true => format!("{PAGE} (status {code})"),
+                    false => format!("status {code} without a reason"),
+                })
             }
             403 => Error::Forbidden {
                 action,
@@ -267,7 +304,7 @@ impl Client {
     fn unreachable(&self, reason: String) -> Error {
         Error::Unreachable {
             action: self.action(),
-            server: self.server.clone(),
+            server: self.server().to_owned(),
             reason,
         }
     }
@@ -275,7 +312,7 @@ impl Client {
     fn bad(&self, reason: String) -> Error {
         Error::BadAnswer {
             action: self.action(),
-            server: self.server.clone(),
+            server: self.server().to_owned(),
             reason,
         }
     }
@@ -284,7 +321,7 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("server", &self.server)
+            .field("server", &self.server())
             .finish_non_exhaustive()
     }
 }
@@ -300,21 +337,9 @@ impl Error {
     }
 }
 
-/// What kube says went wrong. Its own words on a program that signs in hold that program's environment and output.
-fn without_secrets(error: &kube::Error) -> String {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
-    match cause {
-        Some(AuthError::AuthExecRun { out, .. }) => {
-            format!(
-                "the program by which the kubeconfig signs in failed ({})",
-                out.status
-            )
-        }
-        Some(AuthError::AuthExecParse(_)) => {
-            "the program by which the kubeconfig signs in printed no ExecCredential".to_owned()
-        }
-        _ => with_causes(error),
-    }
+/// Whether a proxy, a login page or another server answered: none of them speaks JSON.
+fn is_page(answer: &str) -> bool {
+    answer.trim_start().starts_with('<')
 }
 
 fn list(names: &[String]) -> String {
