@@ -33,7 +33,7 @@ impl Provider for Ako {
                 Attribute::optional(
                     "azure",
                     Shape::single(azure_arguments()),
-                    "How to sign in to Azure. The arguments and environment variables are those of the azurerm provider. The first of these that is configured is used, and its failure is final: client secret, OIDC token, Azure CLI. Subscriptions are taken from the ids of objects.",
+                    "How to sign in to Azure. The arguments and environment variables are those of the azurerm provider. The first of these that is configured is used, and its failure is final: client certificate, client secret, OIDC token (a value, a file, Azure DevOps, GitHub, or AKS workload identity), managed identity, Azure CLI. Subscriptions are taken from the ids of objects.",
                 ),
                 Attribute::optional(
                     "kubernetes",
@@ -99,12 +99,26 @@ fn azure_arguments() -> Vec<Attribute> {
         text("tenant_id", "The tenant. Or `ARM_TENANT_ID`."),
         text(
             "client_id",
-            "The application (client) id. Or `ARM_CLIENT_ID`.",
+            "The application (client) id, or that of a user-assigned managed identity. Or `ARM_CLIENT_ID`.",
         ),
         text(
             "client_id_file_path",
             "A file that holds the application id. Or `ARM_CLIENT_ID_FILE_PATH`.",
         ),
+        text(
+            "client_certificate",
+            "The application's certificate with its RSA key: a PKCS#12 file in base64. Or `ARM_CLIENT_CERTIFICATE`.",
+        )
+        .sensitive(),
+        text(
+            "client_certificate_path",
+            "A PKCS#12 file (`.pfx`) that holds the application's certificate with its RSA key. Or `ARM_CLIENT_CERTIFICATE_PATH`.",
+        ),
+        text(
+            "client_certificate_password",
+            "The password of the PKCS#12 file. Or `ARM_CLIENT_CERTIFICATE_PASSWORD`.",
+        )
+        .sensitive(),
         text(
             "client_secret",
             "The application's secret. Or `ARM_CLIENT_SECRET`.",
@@ -123,13 +137,42 @@ fn azure_arguments() -> Vec<Attribute> {
             "oidc_token_file_path",
             "A file that holds the OIDC token; it is read again for each access token. Or `ARM_OIDC_TOKEN_FILE_PATH`.",
         ),
+        text(
+            "oidc_request_url",
+            "Where GitHub or Azure DevOps hands out OIDC tokens, with `https://`. A new one is asked for with each access token. Or `ARM_OIDC_REQUEST_URL`, `ACTIONS_ID_TOKEN_REQUEST_URL`, `SYSTEM_OIDCREQUESTURI`.",
+        ),
+        text(
+            "oidc_request_token",
+            "The bearer token to show there. Or `ARM_OIDC_REQUEST_TOKEN`, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`, `SYSTEM_ACCESSTOKEN`.",
+        )
+        .sensitive(),
+        text(
+            "ado_pipeline_service_connection_id",
+            "The service connection of Azure DevOps; where it is set, the token is asked for as Azure DevOps wants it, otherwise as GitHub does. Or `ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID`, `ARM_OIDC_AZURE_SERVICE_CONNECTION_ID`.",
+        ),
+        flag(
+            "use_aks_workload_identity",
+            "Whether to sign in as the workload identity of a pod in AKS, false by default: with the token in the file that `AZURE_FEDERATED_TOKEN_FILE` names, and `AZURE_CLIENT_ID` and `AZURE_TENANT_ID`, which must not contradict the arguments. Or `ARM_USE_AKS_WORKLOAD_IDENTITY`.",
+        ),
+        flag(
+            "use_msi",
+            "Whether to sign in as a managed identity of this machine, false by default; in App Service `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` are used. Or `ARM_USE_MSI`.",
+        ),
+        text(
+            "msi_endpoint",
+            "Where managed identities get their tokens, the instance metadata service by default. Or `ARM_MSI_ENDPOINT`.",
+        ),
+        text(
+            "msi_api_version",
+            "The api-version in which managed identities ask for their tokens, `2018-02-01` by default (App Service: `2019-08-01`). Or `ARM_MSI_API_VERSION`.",
+        ),
         flag(
             "use_cli",
             "Whether to use the account of the Azure CLI where nothing else is configured, true by default. Or `ARM_USE_CLI`.",
         ),
         text(
             "environment",
-            "The cloud: `public` (the default), `usgovernment`, `china`, or `custom` with the arguments below. Or `ARM_ENVIRONMENT`.",
+            "The cloud: `public` (the default), `usgovernment`, `dod`, `china`, `canary`, or `custom` with the arguments below. Or `ARM_ENVIRONMENT`.",
         ),
         text(
             "metadata_host",
@@ -241,11 +284,21 @@ fn azure_settings(section: &Value) -> azure::Settings {
         tenant_id: text(section, "tenant_id"),
         client_id: text(section, "client_id"),
         client_id_file_path: text(section, "client_id_file_path"),
+        client_certificate: secret(section, "client_certificate"),
+        client_certificate_path: text(section, "client_certificate_path"),
+        client_certificate_password: secret(section, "client_certificate_password"),
         client_secret: secret(section, "client_secret"),
         client_secret_file_path: text(section, "client_secret_file_path"),
         use_oidc: flag(section, "use_oidc"),
         oidc_token: secret(section, "oidc_token"),
         oidc_token_file_path: text(section, "oidc_token_file_path"),
+        oidc_request_url: text(section, "oidc_request_url"),
+        oidc_request_token: secret(section, "oidc_request_token"),
+        ado_pipeline_service_connection_id: text(section, "ado_pipeline_service_connection_id"),
+        use_aks_workload_identity: flag(section, "use_aks_workload_identity"),
+        use_msi: flag(section, "use_msi"),
+        msi_endpoint: text(section, "msi_endpoint"),
+        msi_api_version: text(section, "msi_api_version"),
         use_cli: flag(section, "use_cli"),
         environment: text(section, "environment"),
         metadata_host: text(section, "metadata_host"),

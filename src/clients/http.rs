@@ -90,6 +90,22 @@ pub(super) enum NoAnswer {
     },
 }
 
+impl NoAnswer {
+    /// What happened, for errors of calls that change nothing.
+    pub(super) fn reason(self) -> String {
+        match self {
+            NoAnswer::Unreachable(error) => with_causes(&error),
+            NoAnswer::Unclear(reason) => reason,
+            NoAnswer::Interrupted {
+                cause, last_known, ..
+            } => match last_known.is_empty() {
+                true => cause.to_string(),
+                false => format!("{cause} ({last_known})"),
+            },
+        }
+    }
+}
+
 /// How long to wait before the `attempt`th repetition, from 1: 0.25 to 0.5 s at first, then twice as long each time,
 /// at most 30 s. The part left to chance keeps parallel operations apart.
 pub(super) fn back_off(attempt: u32) -> Duration {
@@ -136,6 +152,15 @@ impl Sender {
             client,
             proxies,
             request_timeout,
+        })
+    }
+
+    /// A sender with the same limit to a service of this very machine, which no proxy could reach.
+    pub(super) fn without_proxy(&self) -> reqwest::Result<Sender> {
+        let builder = reqwest::Client::builder().no_proxy();
+        Ok(Sender {
+            client: builder.redirect(redirect::Policy::none()).build()?,
+            request_timeout: self.request_timeout,
         })
     }
 

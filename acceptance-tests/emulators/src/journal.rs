@@ -15,7 +15,7 @@ use crate::sync::lock;
 pub struct Entry {
     /// Its place, from 1, since the lab started; clearing the journal does not start again.
     pub n: u64,
-    /// Who served it: `login`, `metadata`, `arm` or `kubernetes/<name>`.
+    /// Who served it: `login`, `pipelines`, `identity`, `metadata`, `arm` or `kubernetes/<name>`.
     pub service: String,
     /// The method.
     pub method: String,

@@ -12,8 +12,10 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::azure::{Azure, Identity, Settings};
+use crate::azure::managed_identity::{self, ManagedIdentities};
+use crate::azure::{Azure, Identity, Settings, pipelines};
 use crate::certificates::{self, Authority};
+use crate::client_certificates;
 use crate::control::Control;
 use crate::faults::{Fault, Faults};
 use crate::front::{Front, Service, Shared};
@@ -98,10 +100,35 @@ pub struct AzureConnection {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// What the other ways of signing in need.
+    pub sign_in: SignIn,
     /// The seed's resource group.
     pub resource_group: String,
     /// The seed's virtual network.
     pub virtual_network_id: String,
+}
+
+/// What a client must know to sign in otherwise than with the secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignIn {
+    /// The path of a PKCS#12 file with the service principal's certificate and its key.
+    pub client_certificate: PathBuf,
+    /// The password of that file.
+    pub client_certificate_password: String,
+    /// Where GitHub hands out OIDC tokens.
+    pub github_request_url: String,
+    /// Where Azure DevOps hands out OIDC tokens.
+    pub azure_devops_request_url: String,
+    /// What a job shows to both.
+    pub request_token: String,
+    /// The service connection of Azure DevOps.
+    pub service_connection_id: String,
+    /// Where virtual machines ask for the tokens of their identities, the service principal among them.
+    pub msi_endpoint: String,
+    /// The same for App Service (`IDENTITY_ENDPOINT`).
+    pub identity_endpoint: String,
+    /// What an app shows there (`IDENTITY_HEADER`).
+    pub identity_header: String,
 }
 
 /// What a client must know of one Kubernetes cluster.
@@ -172,14 +199,25 @@ impl Lab {
         }
         let handles = Arc::new(Handles { shared, clusters });
 
+        let identities = Listener::bind(0).await?;
+        let identities_url = format!("http://{}", identities.address());
+        let front = Front {
+            service: Arc::new(ManagedIdentities(Arc::clone(&handles.shared.azure))),
+            shared: Arc::clone(&handles.shared),
+        };
+        identities.serve_plain(Arc::new(front), stop.clone());
+
         let control = Listener::bind(0).await?;
         let control_url = format!("http://{}", control.address());
         control.serve_plain(Arc::new(Control(Arc::clone(&handles))), stop);
 
         let ca_certificate = path.join("ca.pem");
         std::fs::write(&ca_certificate, authority.pem())?;
+        let client_certificate = path.join("client.pfx");
+        std::fs::write(&client_certificate, client_certificates::MODERN)?;
+        let sign_in = sign_in(client_certificate, &base_url, &identities_url);
         let connection = Connection {
-            azure: azure_connection(&options, host, base_url),
+            azure: azure_connection(&options, host, base_url, sign_in),
             kubernetes: kubeconfigs,
             ca_certificate,
             control: control_url,
@@ -409,7 +447,26 @@ fn run_directory(asked: Option<&Path>) -> Result<(Option<TempDir>, PathBuf), std
     Ok((Some(own), path))
 }
 
-fn azure_connection(options: &Options, host: String, base_url: String) -> AzureConnection {
+fn sign_in(client_certificate: PathBuf, base_url: &str, identities_url: &str) -> SignIn {
+    SignIn {
+        client_certificate,
+        client_certificate_password: client_certificates::PASSWORD.to_owned(),
+        github_request_url: format!("{base_url}{}", pipelines::GITHUB),
+        azure_devops_request_url: format!("{base_url}{}", pipelines::AZURE_DEVOPS),
+        request_token: pipelines::REQUEST_TOKEN.to_owned(),
+        service_connection_id: pipelines::SERVICE_CONNECTION.to_owned(),
+        msi_endpoint: format!("{identities_url}{}", managed_identity::INSTANCE_METADATA),
+        identity_endpoint: format!("{identities_url}{}", managed_identity::APP_SERVICE),
+        identity_header: managed_identity::IDENTITY_HEADER.to_owned(),
+    }
+}
+
+fn azure_connection(
+    options: &Options,
+    host: String,
+    base_url: String,
+    sign_in: SignIn,
+) -> AzureConnection {
     let identity = &options.identity;
     let seed = &options.seed;
     AzureConnection {
@@ -420,6 +477,7 @@ fn azure_connection(options: &Options, host: String, base_url: String) -> AzureC
         tenant_id: identity.tenant_id.clone(),
         client_id: identity.client_id.clone(),
         client_secret: identity.client_secret.clone(),
+        sign_in,
         resource_group: seed.resource_group.clone(),
         virtual_network_id: format!(
             "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/virtualNetworks/{}",

@@ -15,6 +15,7 @@
 pub mod azure;
 pub mod bench;
 pub mod certificates;
+pub mod client_certificates;
 mod control;
 pub mod demo;
 pub mod faults;
@@ -32,7 +33,7 @@ pub mod terraform;
 
 pub use self::faults::{Action, Fault};
 pub use self::lab::{
-    AzureConnection, BlockingLab, Connection, Error, KubernetesConnection, Lab, Options,
+    AzureConnection, BlockingLab, Connection, Error, KubernetesConnection, Lab, Options, SignIn,
 };
 pub use self::latency::Latency;
 pub use self::seed::Seed;

@@ -1,9 +1,8 @@
 //! Which Azure: where Azure Resource Manager and the login service are.
 
-use super::super::http::{Answer, Call, Repeat, Sender, Verdict};
+use super::super::http::{Answer, Call, NoAnswer, Repeat, Sender, Verdict};
 use super::super::{Limits, NotReady, Variables};
 use super::credentials::{Error, Settings};
-use crate::wording::with_causes;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -118,7 +117,8 @@ impl Cloud {
 /// The clouds that Microsoft runs, by azurerm's names for them.
 fn named(name: &str) -> Result<Cloud, NotReady> {
     let (endpoint, authority) = match name {
-        "public" | "global" => (
+        // Canary differs in Microsoft Graph alone, as do the two clouds of the US government (go-azure-sdk: environments).
+        "public" | "global" | "canary" => (
             "https://management.azure.com",
             "https://login.microsoftonline.com",
         ),
@@ -133,7 +133,9 @@ fn named(name: &str) -> Result<Cloud, NotReady> {
         other => {
             return Err(NotReady::Invalid {
                 argument: "azure.environment".to_owned(),
-                reason: format!("{other:?} is none of public, usgovernment, dod, china, custom"),
+                reason: format!(
+                    "{other:?} is none of public, usgovernment, dod, china, canary, custom"
+                ),
             });
         }
     };
@@ -165,7 +167,7 @@ fn custom(settings: &Settings, variables: &Variables) -> Result<Cloud, NotReady>
 }
 
 /// An address that a token or a secret may be sent to.
-fn https(argument: &str, text: &str) -> Result<Url, NotReady> {
+pub(super) fn https(argument: &str, text: &str) -> Result<Url, NotReady> {
     let invalid = |reason: &str| NotReady::Invalid {
         argument: argument.to_owned(),
         reason: format!("{text:?} {reason}"),
@@ -178,7 +180,6 @@ fn https(argument: &str, text: &str) -> Result<Url, NotReady> {
 }
 
 async fn ask(sender: &Sender, limits: &Limits, url: &Url) -> Result<Answer, String> {
-    use super::super::http::NoAnswer;
     let call = Call {
         method: Method::GET,
         url: url.clone(),
@@ -194,19 +195,8 @@ async fn ask(sender: &Sender, limits: &Limits, url: &Url) -> Result<Answer, Stri
         ),
         false => Verdict::Final,
     };
-    sender
-        .send(limits, &call, judge)
-        .await
-        .map_err(|cause| match cause {
-            NoAnswer::Unreachable { source, hint } => with_causes(&source) + &hint,
-            NoAnswer::Unclear(reason) => reason,
-            NoAnswer::Interrupted {
-                cause, last_known, ..
-            } => match last_known.is_empty() {
-                true => cause.to_string(),
-                false => format!("{cause} ({last_known})"),
-            },
-        })
+    let answer = sender.send(limits, &call, judge).await;
+    answer.map_err(NoAnswer::reason)
 }
 
 #[cfg(test)]
@@ -230,6 +220,40 @@ mod tests {
         };
         assert_eq!(cloud.endpoint.as_str(), "https://management.azure.com/");
         assert_eq!(cloud.scope, "https://management.azure.com/.default");
+    }
+
+    #[test]
+    fn each_cloud_of_microsoft_has_its_endpoint_and_its_login_service_whatever_the_case() {
+        let public = ("management.azure.com", "login.microsoftonline.com");
+        let government = ("management.usgovcloudapi.net", "login.microsoftonline.us");
+        let china = ("management.chinacloudapi.cn", "login.chinacloudapi.cn");
+        let rows = [
+            ("public", public),
+            ("Global", public),
+            ("CANARY", public),
+            ("usgovernment", government),
+            ("USGovernmentL4", government),
+            ("dod", government),
+            ("usgovernmentl5", government),
+            ("China", china),
+        ];
+        for (name, (endpoint, authority)) in rows {
+            let environment = variables(&[("ARM_ENVIRONMENT", name)]);
+            let source = CloudSource::new(&Settings::default(), &environment).unwrap();
+            let expected = Cloud::new(
+                &format!("https://{endpoint}"),
+                &format!("https://{authority}"),
+                &format!("https://{endpoint}"),
+            );
+            assert_eq!(source, CloudSource::Known(expected.unwrap()), "{name}");
+            let CloudSource::Known(cloud) = source else {
+                panic!("{name}")
+            };
+            assert_eq!(cloud.scope, format!("https://{endpoint}/.default"));
+        }
+        let environment = variables(&[("ARM_ENVIRONMENT", "german")]);
+        let error = CloudSource::new(&Settings::default(), &environment).unwrap_err();
+        assert!(error.to_string().contains("\"german\""), "{error}");
     }
 
     #[test]

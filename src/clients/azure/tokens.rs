@@ -79,7 +79,7 @@ impl Tokens {
         match outcome {
             Ok(token) => Ok(held.token.insert(token).token.clone()),
             Err(source) => {
-                let failure = self.way.failed(source);
+                let failure = self.way.failed(&source);
                 held.failure = Some((Instant::now(), failure.clone()));
                 Err(failure)
             }
@@ -89,9 +89,11 @@ impl Tokens {
     async fn request(&self, held: &mut Held, cloud: &Cloud) -> azure_core::Result<AccessToken> {
         let credential = match &held.credential {
             Some(credential) => credential,
-            None => held
-                .credential
-                .insert(self.way.credential(client_options(cloud, &self.sender))?),
+            None => {
+                let options = client_options(cloud, &self.sender);
+                let credential = self.way.credential(cloud, &self.sender, options)?;
+                held.credential.insert(credential)
+            }
         };
         // The pipeline repeats what the transport has given up; this ends what the transport cannot see.
         let limit = self.sender.request_timeout() * 4;

@@ -85,8 +85,8 @@ fn token(core: &mut Core, form: &BTreeMap<String, String>) -> Response {
             &message,
         );
     };
-    if let Err(refusal) = check_credential(&principal, form) {
-        return *refusal;
+    if let Err(refusal) = check_credential(core, &principal, form) {
+        return refusal.response();
     }
     let Some(audience) = audience(core, form) else {
         let message = format!(
@@ -101,11 +101,7 @@ fn token(core: &mut Core, form: &BTreeMap<String, String>) -> Response {
             &message,
         );
     };
-    let life = core.settings.token_lifetime;
-    let token = jwt(core, &principal, &audience, life);
-    let for_arm = !audience.ends_with("/graph");
-    core.access
-        .issue(token.clone(), &principal.object_id, for_arm, life);
+    let (token, life) = hand_out(core, &principal, &audience);
     ok(&json!({
         "token_type": "Bearer",
         "expires_in": life.as_secs(),
@@ -114,69 +110,71 @@ fn token(core: &mut Core, form: &BTreeMap<String, String>) -> Response {
     }))
 }
 
-fn check_credential(
+/// A new token of a principal, and how long it is good for.
+pub(super) fn hand_out(
+    core: &mut Core,
     principal: &Principal,
-    form: &BTreeMap<String, String>,
-) -> Result<(), Box<Response>> {
-    if let Some(assertion) = form.get("client_assertion") {
-        return check_assertion(assertion);
-    }
-    match form.get("client_secret") {
-        Some(secret) if *secret == principal.client_secret => Ok(()),
-        Some(_) => {
-            let message = format!(
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client \
-                 secret value, not the client secret ID, for a secret added to app '{}'.",
-                principal.client_id
-            );
-            let status = StatusCode::UNAUTHORIZED;
-            Err(Box::new(refuse(
-                status,
-                "invalid_client",
-                7_000_215,
-                &message,
-            )))
-        }
-        None => {
-            let message = "The request body must contain the following parameter: 'client_assertion' or \
-                           'client_secret'.";
-            let status = StatusCode::UNAUTHORIZED;
-            Err(Box::new(refuse(
-                status,
-                "invalid_client",
-                7_000_218,
-                message,
-            )))
-        }
+    audience: &str,
+) -> (String, Duration) {
+    let life = core.settings.token_lifetime;
+    let token = jwt(core, principal, audience, life);
+    let for_arm = !audience.ends_with("/graph");
+    core.access
+        .issue(token.clone(), &principal.object_id, for_arm, life);
+    (token, life)
+}
+
+/// Why somebody is not signed in.
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) error: &'static str,
+    pub(super) code: u64,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    fn response(&self) -> Response {
+        refuse(self.status, self.error, self.code, &self.message)
     }
 }
 
-/// Federated tokens and signed assertions are read but not verified: the lab has no issuer to ask.
-fn check_assertion(assertion: &str) -> Result<(), Box<Response>> {
-    let status = StatusCode::UNAUTHORIZED;
-    let claims = assertion
-        .split('.')
-        .nth(1)
-        .filter(|_| assertion.split('.').count() == 3)
-        .and_then(|part| {
-            BASE64_URL_SAFE_NO_PAD
-                .decode(part.trim_end_matches('='))
-                .ok()
-        })
-        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let Some(claims) = claims else {
-        let message = "JWT token is invalid or malformed.";
-        return Err(Box::new(refuse(status, "invalid_request", 50027, message)));
+fn check_credential(
+    core: &Core,
+    principal: &Principal,
+    form: &BTreeMap<String, String>,
+) -> Result<(), Refusal> {
+    let refusal = |code: u64, message: String| Refusal {
+        status: StatusCode::UNAUTHORIZED,
+        error: "invalid_client",
+        code,
+        message,
     };
-    let expired = claims
-        .get("exp")
-        .and_then(Value::as_i64)
-        .is_some_and(|expiry| expiry < Timestamp::now().as_second());
-    if expired {
-        let message = "Client assertion is not within its valid time range.";
-        return Err(Box::new(refuse(status, "invalid_client", 700_024, message)));
+    if let Some(assertion) = form.get("client_assertion") {
+        let tenant = format!("{}/{}", core.base_url, core.identity.tenant_id);
+        let audiences = [
+            format!("{tenant}/oauth2/v2.0/token"),
+            format!("{tenant}/oauth2/token"),
+            format!("{tenant}/v2.0"),
+        ];
+        let federation = &core.federation;
+        return federation.check(assertion, &principal.client_id, &audiences);
     }
-    Ok(())
+    match form.get("client_secret") {
+        Some(secret) if *secret == principal.client_secret => Ok(()),
+        Some(_) => Err(refusal(
+            7_000_215,
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client \
+                 secret value, not the client secret ID, for a secret added to app '{}'.",
+                principal.client_id
+            ),
+        )),
+        None => Err(refusal(
+            7_000_218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
+                .to_owned(),
+        )),
+    }
 }
 
 /// The resource that the scope names: Resource Manager, or Microsoft Graph as the metadata document has it.
@@ -188,6 +186,11 @@ fn audience(core: &Core, form: &BTreeMap<String, String>) -> Option<String> {
         (None, Some(resource)) => resource,
         (None, None) => return None,
     };
+    known_audience(core, asked)
+}
+
+/// The resource as tokens name it, if there is one of that name.
+pub(super) fn known_audience(core: &Core, asked: &str) -> Option<String> {
     let asked = asked.trim_end_matches('/');
     let graph = format!("{}/graph", core.base_url);
     let known = [

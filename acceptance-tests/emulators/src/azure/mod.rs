@@ -9,14 +9,17 @@ mod call;
 mod child_writes;
 mod completion;
 mod errors;
+mod federation;
 mod groups;
 mod guards;
 mod history;
 mod login;
+pub(crate) mod managed_identity;
 mod metadata;
 mod names;
 mod network_interfaces;
 mod operations;
+pub(crate) mod pipelines;
 mod polls;
 mod reads;
 mod resource_types;
@@ -37,12 +40,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use self::access::{Denial, Principal};
+pub use self::federation::FederatedToken;
 pub use self::history::Change;
 
 use self::access::{Access, Caller};
 use self::authorization::Roles;
 use self::call::Call;
 use self::errors::ArmError;
+use self::federation::Federation;
 use self::history::History;
 use self::operations::Operations;
 use self::store::Store;
@@ -133,6 +138,7 @@ impl Azure {
         let authority = format!("{base_url}/{}", identity.tenant_id);
         let core = Core {
             access: Access::new(principal, authority),
+            federation: Federation::new(&identity.client_id, base_url),
             base_url: base_url.to_owned(),
             identity,
             settings,
@@ -201,6 +207,16 @@ impl Azure {
         lock(&self.core).access.principals.push(principal);
     }
 
+    /// A token of another identity provider, which the lab's application trusts for one subject and audience.
+    pub fn federated_token(&self, token: &FederatedToken) -> String {
+        lock(&self.core).federation.issue(token)
+    }
+
+    /// Takes every certificate off the application, also the one that it has from the start.
+    pub fn forget_certificates(&self) {
+        lock(&self.core).federation.forget_certificates();
+    }
+
     /// Denies an action.
     pub fn deny(&self, denial: Denial) {
         lock(&self.core).access.denials.push(denial);
@@ -237,6 +253,7 @@ impl Service for Azure {
         let label = match request.path.as_str() {
             path if metadata::is_metadata(path) => "metadata",
             path if login::is_login(path) => "login",
+            path if pipelines::is_pipeline(path) => "pipelines",
             _ => "arm",
         };
         label.to_owned()
@@ -248,6 +265,7 @@ impl Service for Azure {
         match request.path.as_str() {
             path if metadata::is_metadata(path) => metadata::document(&core),
             path if login::is_login(path) => login::handle(&mut core, request),
+            path if pipelines::is_pipeline(path) => pipelines::handle(&mut core, request),
             _ => core.arm(request, None),
         }
     }
@@ -265,6 +283,7 @@ struct Core {
     base_url: String,
     latency: Latency,
     access: Access,
+    federation: Federation,
     store: Store,
     operations: Operations,
     roles: Roles,
