@@ -6,6 +6,7 @@ use crate::domain::route_names::{ClusterName, check_node_name};
 use crate::framework::resource::{Function, FunctionError, Parameter, Signature};
 use crate::framework::schema::Type;
 use crate::framework::value::Value;
+use crate::resources::nodes::{nodes_shape, parse_address};
 use std::net::Ipv4Addr;
 
 /// The function `pod_routes`.
@@ -16,10 +17,6 @@ impl Function for PodRoutes {
     const NAME: &'static str = "pod_routes";
 
     fn signature() -> Signature {
-        let node = Type::Object(vec![
-            ("internal_ip".to_owned(), Type::String),
-            ("pod_cidrs".to_owned(), Type::set(Type::String)),
-        ]);
         let route = Type::Object(vec![
             ("name".to_owned(), Type::String),
             ("next_hop_ip_address".to_owned(), Type::String),
@@ -36,7 +33,7 @@ impl Function for PodRoutes {
                 },
                 Parameter {
                     name: "nodes".to_owned(),
-                    r#type: Type::map(node),
+                    r#type: nodes_shape().value_type(),
                     description: "The nodes under their names, as `data.ako_cluster_nodes` gives them.".to_owned(),
                 },
             ],
@@ -91,11 +88,8 @@ impl Function for PodRoutes {
 fn read_node(name: &str, node: &Value) -> Result<(Ipv4Addr, Vec<Cidr>), FunctionError> {
     check_node_name(name).map_err(|error| wrong(1, format!("The name of a node {error}.")))?;
     let address = node.get("internal_ip").as_str().unwrap_or_default();
-    let internal_ip = address.parse().map_err(|_| {
-        let text =
-            format!("The internal_ip of node {name:?} must be an IPv4 address, not {address:?}.");
-        wrong(1, text)
-    })?;
+    let internal_ip = parse_address(address)
+        .map_err(|reason| wrong(1, format!("The internal_ip of node {name:?} {reason}.")))?;
     let cidrs = node.get("pod_cidrs").as_list().unwrap_or_default().iter();
     let cidrs = cidrs.map(|cidr| {
         let cidr = cidr.as_str().unwrap_or_default().parse();

@@ -70,11 +70,14 @@ pub fn known_cidrs(nodes: &Value) -> Vec<(String, Cidr)> {
     nodes.flat_map(cidrs).collect()
 }
 
+/// The address of a node; the error says what it must be.
+pub fn parse_address(text: &str) -> Result<Ipv4Addr, String> {
+    let parsed = text.parse();
+    parsed.map_err(|_| format!("must be an IPv4 address such as \"10.0.0.4\", not {text:?}"))
+}
+
 fn check_address(text: &str) -> Result<(), String> {
-    let parsed = text.parse::<Ipv4Addr>();
-    parsed
-        .map(|_| ())
-        .map_err(|_| format!("must be an IPv4 address such as \"10.0.0.4\", not {text:?}"))
+    parse_address(text).map(|_| ())
 }
 
 fn check_cidr(text: &str) -> Result<(), String> {

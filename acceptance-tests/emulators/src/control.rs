@@ -10,6 +10,7 @@
 //! | `POST /release` | `{"fault": n}`, or `{}` for all that is held |
 //! | `GET /settings`, `POST /settings` | [`Settings`]; members that are left out keep their value |
 //! | `POST /denials`, `DELETE /denials` | deny an action ([`Denial`]); allow everything again |
+//! | `POST /custom-resources` | `{"cluster", "resource", "items"}`: serve `blockaffinities`, `hostsubnets` or `ciliumnodes` with these items |
 //! | `POST /azure` | `{"method", "path", "body"}`: write as somebody else, without token, journal or delay |
 //! | `POST /finish-operations`, `POST /revoke-tokens` | what they say |
 
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use crate::azure::{Denial, Settings};
 use crate::faults::Fault;
 use crate::http::{Request, Response};
+use crate::kubernetes::CustomResource;
 use crate::lab::Handles;
 use crate::latency::Latency;
 use crate::listener::{Answer, Serve};
@@ -81,6 +83,10 @@ impl Control {
                 azure.allow_all();
                 Value::Null
             }
+            ("POST", "/custom-resources") => {
+                self.set_custom_resources(&read(request)?)?;
+                Value::Null
+            }
             ("POST", "/azure") => self.write(&read(request)?),
             ("POST", "/finish-operations") => {
                 azure.finish_operations();
@@ -129,6 +135,19 @@ impl Control {
             .map_err(|error| Refusal(format!("settings: {error}")))?;
         azure.change_settings(|settings| *settings = changed);
         Ok(settings)
+    }
+
+    fn set_custom_resources(&self, asked: &Value) -> Result<(), Refusal> {
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let mut clusters = self.0.clusters.iter();
+        let cluster = clusters.find(|service| service.0.name() == text("cluster"));
+        let cluster = cluster.ok_or_else(|| Refusal("no such cluster".to_owned()))?;
+        let resource = CustomResource::of_plural(text("resource"));
+        let resource = resource.ok_or_else(|| Refusal("no such resource".to_owned()))?;
+        let items = asked["items"].as_array();
+        let items = items.ok_or_else(|| Refusal("items must be a list".to_owned()))?;
+        cluster.0.set_custom_resources(&resource, items);
+        Ok(())
     }
 
     fn write(&self, asked: &Value) -> Value {

@@ -424,8 +424,7 @@ async fn start_cluster(
         private_key_pem: certificate.key_pem,
     });
     let cluster = Cluster::new(options);
-    let nodes: Vec<kubernetes::Node> = seed.nodes.iter().map(Into::into).collect();
-    cluster.set_nodes(&nodes);
+    seed.plant(&cluster)?;
     let kubeconfig = cluster.kubeconfig(&url, &authority.pem());
 
     let service = Arc::new(KubernetesService(cluster));

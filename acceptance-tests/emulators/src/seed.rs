@@ -1,12 +1,13 @@
 //! What exists when a lab starts.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::azure::Azure;
-use crate::kubernetes::Node;
+use crate::kubernetes::{self, CustomResource, Node};
 
 /// The objects of a fresh lab.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -45,6 +46,10 @@ pub struct Cluster {
     /// The nodes.
     #[serde(default)]
     pub nodes: Vec<SeedNode>,
+    /// The objects of network plugins under the names of their resources: `blockaffinities`, `hostsubnets`,
+    /// `ciliumnodes`. A resource that is not named is not served.
+    #[serde(default)]
+    pub custom_resources: BTreeMap<String, Vec<Value>>,
 }
 
 /// A node as a seed file gives it.
@@ -58,6 +63,12 @@ pub struct SeedNode {
     /// `spec.podCIDRs`.
     #[serde(default)]
     pub pod_cidrs: Vec<String>,
+    /// Annotations.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+    /// Labels, besides those that a kubelet sets.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Why a seed could not be read or planted.
@@ -78,6 +89,16 @@ pub enum Error {
         path: String,
         /// Why.
         source: serde_json::Error,
+    },
+    /// A cluster is to serve a resource that the lab does not know.
+    #[error(
+        "the seed's cluster {cluster:?} has {resource:?}; the lab knows blockaffinities, hostsubnets and ciliumnodes"
+    )]
+    UnknownResource {
+        /// The cluster.
+        cluster: String,
+        /// The name in question.
+        resource: String,
     },
     /// Azure refused an object of the seed.
     #[error("the seed's PUT of {path} was refused with {status}: {body}")]
@@ -157,12 +178,30 @@ impl Seed {
     }
 }
 
+impl Cluster {
+    /// Puts the nodes and the objects of network plugins in place.
+    pub(crate) fn plant(&self, cluster: &kubernetes::Cluster) -> Result<(), Error> {
+        let nodes: Vec<Node> = self.nodes.iter().map(Into::into).collect();
+        cluster.set_nodes(&nodes);
+        for (plural, items) in &self.custom_resources {
+            let resource = CustomResource::of_plural(plural);
+            let resource = resource.ok_or_else(|| Error::UnknownResource {
+                cluster: self.name.clone(),
+                resource: plural.clone(),
+            })?;
+            cluster.set_custom_resources(&resource, items);
+        }
+        Ok(())
+    }
+}
+
 impl From<&SeedNode> for Node {
     fn from(seed: &SeedNode) -> Node {
-        Node {
-            pod_cidrs: seed.pod_cidrs.clone(),
-            ..Node::ready(&seed.name, &seed.internal_ip, "")
-        }
+        let mut node = Node::ready(&seed.name, &seed.internal_ip, "");
+        node.pod_cidrs.clone_from(&seed.pod_cidrs);
+        node.annotations.clone_from(&seed.annotations);
+        node.labels.extend(seed.labels.clone());
+        node
     }
 }
 
@@ -188,11 +227,14 @@ fn cluster(name: &str, number: u8, nodes: usize) -> Cluster {
             name: format!("{name}-node-{index}"),
             internal_ip: format!("10.{number}.{}.{}", host / 256, host % 256),
             pod_cidrs: vec![format!("10.{pods_high}.{pods_low}.0/24")],
+            annotations: BTreeMap::new(),
+            labels: BTreeMap::new(),
         }
     };
     Cluster {
         name: name.to_owned(),
         nodes: (0..nodes.min(3_000)).map(node).collect(),
+        custom_resources: BTreeMap::new(),
     }
 }
 

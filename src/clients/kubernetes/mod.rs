@@ -1,20 +1,23 @@
-//! The Kubernetes API: the nodes of a cluster.
+//! The Kubernetes API: the nodes of a cluster, and the objects in which network plugins keep their pod CIDRs.
 
 pub mod connection;
+mod list;
 pub mod nodes;
-
-mod program;
-mod session;
+pub mod plugin_objects;
 #[cfg(test)]
 mod tests;
 
-pub(super) use connection::Resolved;
-pub use connection::{Connection, Exec, ServiceAccount, Settings};
-pub use nodes::Node;
+pub use connection::{Connection, Settings};
+pub use nodes::{Node, NodeSubnets};
+pub use plugin_objects::{PluginObject, PluginObjects};
 
 use super::{Interrupted, Limits, NotReady};
-use http::Request;
-use http::header::{ACCEPT, AUTHORIZATION};
+use crate::wording::with_causes;
+use connection::Resolved;
+use http::header::{ACCEPT, USER_AGENT};
+use http::{HeaderValue, Request};
+use kube::client::AuthError;
+use kube::core::Status;
 use serde::de::DeserializeOwned;
 use session::{Session, SignedIn, is_untrusted};
 use std::fmt;
@@ -116,10 +119,20 @@ pub enum Error {
         action: String,
         /// `list`.
         verb: &'static str,
-        /// `nodes`.
+        /// `nodes`, or `<plural>.<group>`.
         resource: &'static str,
         /// What the server said.
         message: String,
+    },
+    /// The server does not know the resource, or not its group (404).
+    #[error("{action}: {server} serves no {resource}")]
+    NotServed {
+        /// What was tried.
+        action: String,
+        /// The address of the server.
+        server: String,
+        /// `nodes`, or `<plural>.<group>`.
+        resource: &'static str,
     },
     /// The server refused for another reason.
     #[error("{action}: {message} (status {status}, reason {reason})")]
@@ -179,23 +192,27 @@ impl Client {
         self.session.server()
     }
 
-    /// What the server answers to a GET of `path`.
-    async fn get<T: DeserializeOwned>(&self, limits: &Limits, path: &str) -> Result<T, Error> {
-        let begun = Instant::now();
+    /// What the server answers to a GET of `path`, which lists `resource`.
+    async fn get<T: DeserializeOwned>(
+        &self,
+        limits: &Limits,
+        resource: &'static str,
+        path: &str,
+    ) -> Result<T, Error> {
         let mut attempt = 0;
         loop {
             attempt += 1;
             let interrupted = |cause| Error::Interrupted {
-                action: self.action(),
+                action: listing(resource),
                 cause,
             };
             let outcome = tokio::select! {
                 biased;
                 cause = limits.ended() => return Err(interrupted(cause)),
-                outcome = self.get_once(path, attempt, begun) => outcome,
+                outcome = self.get_once(resource, path, attempt) => outcome,
             };
             match outcome {
-                Ok(answer) => return self.parse(&answer),
+                Ok(answer) => return self.parse(resource, &answer),
                 Err(error) if error.is_transient() && attempt < ATTEMPTS => {
                     limits.pause(attempt).await.map_err(interrupted)?;
                 }
@@ -204,33 +221,24 @@ impl Client {
         }
     }
 
-    async fn get_once(&self, path: &str, attempt: u32, begun: Instant) -> Result<String, Error> {
-        let signed_in = self.session.sign_in().await?;
-        let outcome = self.send(path, attempt, &signed_in).await;
-        let is_refused = matches!(outcome, Err(Error::Unauthorized { .. }));
-        if !is_refused || !self.session.forget(&signed_in, begun).await {
-            return outcome;
-        }
-        let signed_in = self.session.sign_in().await?;
-        self.send(path, attempt, &signed_in).await
-    }
-
-    async fn send(&self, path: &str, attempt: u32, signed_in: &SignedIn) -> Result<String, Error> {
-        let mut request = Request::get(path).header(ACCEPT, "application/json");
-        if let Some(authorization) = &signed_in.authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
+    async fn get_once(
+        &self,
+        resource: &'static str,
+        path: &str,
+        attempt: u32,
+    ) -> Result<String, Error> {
+        let request = Request::get(path).header(ACCEPT, "application/json");
         let request = request
             .body(Vec::new())
-            .map_err(|error| self.bad(error.to_string()))?;
+            .map_err(|error| self.bad(resource, error.to_string()))?;
         let started = Instant::now();
         let call = signed_in.client.request_text(request);
         let outcome = match tokio::time::timeout(self.request_timeout, call).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.failed(error)),
+            Ok(Err(error)) => Err(self.failed(resource, error)),
             Err(_) => {
                 let reason = format!("no answer within {:.0?}", self.request_timeout);
-                Err(self.unreachable(self.session.on_the_way(reason)))
+                Err(self.unreachable(resource, reason))
             }
         };
         tracing::debug!(
@@ -244,48 +252,36 @@ impl Client {
         outcome
     }
 
-    fn parse<T: DeserializeOwned>(&self, answer: &str) -> Result<T, Error> {
-        serde_json::from_str(answer).map_err(|error| {
-            self.bad(match (is_page(answer), error.is_eof()) {
-                (true, _) => PAGE.to_owned(),
-                (false, true) => "it is cut off".to_owned(),
-                (false, false) => error.to_string(),
-            })
-        })
+    fn parse<T: DeserializeOwned>(&self, resource: &'static str, answer: &str) -> Result<T, Error> {
+        serde_json::from_str(answer).map_err(|error| self.bad(resource, error.to_string()))
     }
 
     /// The meaning of kube's error.
-    fn failed(&self, error: kube::Error) -> Error {
+    fn failed(&self, resource: &'static str, error: kube::Error) -> Error {
         let status = match error {
             kube::Error::Api(status) => status,
-            kube::Error::FromUtf8(_) => return self.bad("it is not text".to_owned()),
-            error if is_untrusted(&error) => {
-                return Error::Untrusted {
-                    action: self.action(),
-                    server: self.server().to_owned(),
-                    reason: self.session.reason(&error),
-                };
-            }
-            error => return self.unreachable(self.session.reason(&error)),
+            kube::Error::FromUtf8(_) => return self.bad(resource, "it is not text".to_owned()),
+            error => return self.unreachable(resource, without_secrets(&error)),
         };
-        let (action, server) = (self.action(), self.server().to_owned());
+        let (action, server) = (listing(resource), self.server.clone());
         match status.code {
             401 => Error::Unauthorized {
                 action,
                 server,
                 message: status.message,
             },
-            // kube's own word for an answer without a Status; its message is the whole body.
-            code if status.reason == "Failed to parse error data" => {
-                self.bad(match is_page(&status.message) {
-                    true => format!("{PAGE} (status {code})"),
-                    false => format!("status {code} without a reason"),
-                })
+            404 if is_not_served(&status) => Error::NotServed {
+                action,
+                server,
+                resource,
+            },
+            _ if status.reason == NO_STATUS => {
+                self.bad(resource, format!("status {} without a reason", status.code))
             }
             403 => Error::Forbidden {
                 action,
                 verb: "list",
-                resource: "nodes",
+                resource,
                 message: status.message,
             },
             code => Error::Refused {
@@ -297,22 +293,18 @@ impl Client {
         }
     }
 
-    fn action(&self) -> String {
-        "listing nodes".to_owned()
-    }
-
-    fn unreachable(&self, reason: String) -> Error {
+    fn unreachable(&self, resource: &str, reason: String) -> Error {
         Error::Unreachable {
-            action: self.action(),
-            server: self.server().to_owned(),
+            action: listing(resource),
+            server: self.server.clone(),
             reason,
         }
     }
 
-    fn bad(&self, reason: String) -> Error {
+    fn bad(&self, resource: &str, reason: String) -> Error {
         Error::BadAnswer {
-            action: self.action(),
-            server: self.server().to_owned(),
+            action: listing(resource),
+            server: self.server.clone(),
             reason,
         }
     }
@@ -337,9 +329,41 @@ impl Error {
     }
 }
 
-/// Whether a proxy, a login page or another server answered: none of them speaks JSON.
-fn is_page(answer: &str) -> bool {
-    answer.trim_start().starts_with('<')
+fn listing(resource: &str) -> String {
+    format!("listing {resource}")
+}
+
+/// kube's own word for an answer without a Status; its message is then the whole body.
+const NO_STATUS: &str = "Failed to parse error data";
+
+/// Whether a 404 says that the resource is not known. Recorded: the server answers an unknown group with a line of
+/// text, an unknown resource of a known group with a Status that names no object. The page of a proxy is neither.
+fn is_not_served(status: &Status) -> bool {
+    let names_object = status
+        .details
+        .as_ref()
+        .is_some_and(|details| !details.name.is_empty());
+    match &*status.reason {
+        NO_STATUS => status.message.trim() == "404 page not found",
+        reason => reason == "NotFound" && !names_object,
+    }
+}
+
+/// What kube says went wrong. Its own words on a program that signs in hold that program's environment and output.
+fn without_secrets(error: &kube::Error) -> String {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(AuthError::AuthExecRun { out, .. }) => {
+            format!(
+                "the program by which the kubeconfig signs in failed ({})",
+                out.status
+            )
+        }
+        Some(AuthError::AuthExecParse(_)) => {
+            "the program by which the kubeconfig signs in printed no ExecCredential".to_owned()
+        }
+        _ => with_causes(error),
+    }
 }
 
 fn list(names: &[String]) -> String {

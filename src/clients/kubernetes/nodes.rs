@@ -1,16 +1,21 @@
 //! The nodes of a cluster, as far as routes need them.
 
+use super::list::Resource;
 use super::{Client, Error};
 use crate::clients::Limits;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
-use url::form_urlencoded;
 
-/// How many nodes one answer holds at most.
-const PAGE: &str = "500";
+/// The annotation in which OVN-Kubernetes keeps the subnets of a node, as JSON.
+const NODE_SUBNETS: &str = "k8s.ovn.org/node-subnets";
 
-/// How often a list is begun again because the server forgot where it was.
-const RESTARTS: u32 = 3;
+const NODES: Resource = Resource {
+    group: "",
+    version: "v1",
+    plural: "nodes",
+    name: "nodes",
+};
 
 /// One node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,53 +32,51 @@ pub struct Node {
     pub addresses: Vec<(String, String)>,
 }
 
+/// The subnets of a node in the default network of OVN-Kubernetes, as its annotation has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeSubnets {
+    /// There is no annotation.
+    Absent,
+    /// The annotation is no JSON object; the text says what is wrong.
+    Unreadable(String),
+    /// The annotation says nothing of the default network.
+    NoDefault,
+    /// The subnets: one text until OpenShift 4.12, a list since.
+    Default(Vec<String>),
+}
+
 impl Client {
-    /// All nodes of the cluster, in the order of the API.
-    pub async fn list_nodes(&self, limits: &Limits) -> Result<Vec<Node>, Error> {
-        let mut restarts = 0;
-        loop {
-            match self.list_once(limits).await {
-                // The place in the list has expired while we read it (recorded: kube-apiserver 1.36).
-                Err(Error::Refused { status: 410, .. }) if restarts < RESTARTS => restarts += 1,
-                outcome => return outcome,
-            }
+    /// All nodes of the cluster, in the order of the API, or those that a label selector of Kubernetes selects.
+    pub async fn list_nodes(
+        &self,
+        limits: &Limits,
+        label_selector: Option<&str>,
+    ) -> Result<Vec<Node>, Error> {
+        let items: Vec<Item> = self.list(limits, &NODES, label_selector).await?;
+        Ok(items.into_iter().map(Node::from).collect())
+    }
+}
+
+impl Node {
+    /// What OVN-Kubernetes has written on the node. Entries of another type than text do not count.
+    pub fn node_subnets(&self) -> NodeSubnets {
+        let Some(annotation) = self.annotations.get(NODE_SUBNETS) else {
+            return NodeSubnets::Absent;
+        };
+        match serde_json::from_str(annotation) {
+            Ok(Value::Object(networks)) => match networks.get("default") {
+                Some(Value::String(subnet)) => NodeSubnets::Default(vec![subnet.clone()]),
+                Some(Value::Array(subnets)) => {
+                    let texts = subnets.iter().filter_map(Value::as_str);
+                    NodeSubnets::Default(texts.map(str::to_owned).collect())
+                }
+                _ => NodeSubnets::NoDefault,
+            },
+            Ok(Value::Null) => NodeSubnets::NoDefault,
+            Ok(_) => NodeSubnets::Unreadable("it is no JSON object".to_owned()),
+            Err(error) => NodeSubnets::Unreadable(format!("it is no JSON: {error}")),
         }
     }
-
-    async fn list_once(&self, limits: &Limits) -> Result<Vec<Node>, Error> {
-        let mut nodes = Vec::new();
-        let mut next = None;
-        loop {
-            let page: Page = self.get(limits, &path(next.as_deref())).await?;
-            nodes.extend(page.items.into_iter().map(Node::from));
-            match page.metadata.r#continue {
-                Some(token) if !token.is_empty() => next = Some(token),
-                _ => return Ok(nodes),
-            }
-        }
-    }
-}
-
-fn path(next: Option<&str>) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", PAGE);
-    if let Some(token) = next {
-        query.append_pair("continue", token);
-    }
-    format!("/api/v1/nodes?{}", query.finish())
-}
-
-/// One answer. The types hold what is used only: a whole node carries its images and conditions.
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    metadata: PageMetadata,
-    items: Vec<Item>,
-}
-
-#[derive(Default, Deserialize)]
-struct PageMetadata {
-    r#continue: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -155,5 +158,41 @@ mod tests {
             ["10.0.0.0/24"]
         );
         assert!(node("{}").pod_cidrs.is_empty());
+    }
+
+    #[test]
+    fn the_subnets_of_ovn_kubernetes_are_read_in_both_forms() {
+        let subnets = |annotation: &str| {
+            let annotations = [(NODE_SUBNETS.to_owned(), annotation.to_owned())].into();
+            let node = Node {
+                annotations,
+                ..Node::default()
+            };
+            node.node_subnets()
+        };
+        let default = |texts: &[&str]| {
+            NodeSubnets::Default(texts.iter().map(|&text| text.to_owned()).collect())
+        };
+        for (annotation, expected) in [
+            (
+                r#"{"default": "10.128.0.0/23"}"#,
+                default(&["10.128.0.0/23"]),
+            ),
+            (
+                r#"{"default": ["10.128.0.0/23", 7, "fd01::/64"], "blue": "10.9.0.0/24"}"#,
+                default(&["10.128.0.0/23", "fd01::/64"]),
+            ),
+            (r#"{"default": []}"#, default(&[])),
+            (r#"{"blue": "10.9.0.0/24"}"#, NodeSubnets::NoDefault),
+            (r#"{"default": 7}"#, NodeSubnets::NoDefault),
+            ("null", NodeSubnets::NoDefault),
+        ] {
+            assert_eq!(subnets(annotation), expected, "{annotation}");
+        }
+        for unreadable in ["", "10.128.0.0/23", r#"["10.128.0.0/23"]"#, r#"{"default""#] {
+            let found = subnets(unreadable);
+            assert!(matches!(found, NodeSubnets::Unreadable(_)), "{found:?}");
+        }
+        assert_eq!(Node::default().node_subnets(), NodeSubnets::Absent);
     }
 }

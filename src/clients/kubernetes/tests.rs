@@ -1,7 +1,8 @@
 //! The client against the lab's Kubernetes API.
 
-use super::{Client, Connection, Error};
+use super::{Client, Connection, Error, PluginObject, PluginObjects};
 use crate::clients::{Clients, Interrupted, Limits, Settings, Variables, azure, user_agent};
+use ako_lab::kubernetes::{self as lab_kubernetes, CustomResource};
 use ako_lab::{Action, Fault, Lab, Options, Seed};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 const NODES: &str = "/api/v1/nodes";
+const BLOCKS: &str = "/apis/crd.projectcalico.org/v1/blockaffinities";
 
 async fn lab(nodes: usize) -> Lab {
     let options = Options {
@@ -56,8 +58,16 @@ async fn client(lab: &Lab, cluster: usize) -> Client {
 #[tokio::test]
 async fn each_cluster_is_read_by_its_own_kubeconfig() {
     let lab = lab(3).await;
-    let one = client(&lab, 0).await.list_nodes(&limits()).await.unwrap();
-    let two = client(&lab, 1).await.list_nodes(&limits()).await.unwrap();
+    let one = client(&lab, 0)
+        .await
+        .list_nodes(&limits(), None)
+        .await
+        .unwrap();
+    let two = client(&lab, 1)
+        .await
+        .list_nodes(&limits(), None)
+        .await
+        .unwrap();
     assert_eq!((one.len(), two.len()), (3, 3));
     assert_eq!(one[0].pod_cidrs, two[0].pod_cidrs);
     let internal = |node: &super::Node| {
@@ -70,7 +80,11 @@ async fn each_cluster_is_read_by_its_own_kubeconfig() {
 #[tokio::test]
 async fn all_pages_of_a_long_list_are_read() {
     let lab = lab(1100).await;
-    let nodes = client(&lab, 0).await.list_nodes(&limits()).await.unwrap();
+    let nodes = client(&lab, 0)
+        .await
+        .list_nodes(&limits(), None)
+        .await
+        .unwrap();
     assert_eq!(nodes.len(), 1100);
     let pages = lab.journal();
     assert_eq!(pages.len(), 3);
@@ -91,9 +105,167 @@ async fn a_list_that_expires_on_the_way_is_begun_again() {
         "message": "The provided continue parameter is too old",
     });
     lab.add_fault(Fault::on("GET", NODES, Action::respond(410, expired)).nth(2));
-    let nodes = client(&lab, 0).await.list_nodes(&limits()).await.unwrap();
+    let nodes = client(&lab, 0)
+        .await
+        .list_nodes(&limits(), None)
+        .await
+        .unwrap();
     assert_eq!(nodes.len(), 600);
     assert_eq!(lab.journal().len(), 4);
+}
+
+#[tokio::test]
+async fn five_thousand_nodes_and_their_objects_are_read_in_pages_of_five_hundred() {
+    let lab = lab(0).await;
+    let cluster = lab.cluster("cluster1").unwrap();
+    let names: Vec<String> = (0..5_000).map(|index| format!("node-{index:04}")).collect();
+    let nodes = names
+        .iter()
+        .map(|name| lab_kubernetes::Node::ready(name, "10.1.0.4", "10.244.0.0/24"));
+    cluster.set_nodes(&nodes.collect::<Vec<_>>());
+    let block = |name: &String| lab_kubernetes::block_affinity(name, name, "10.133.0.0/26");
+    let blocks: Vec<_> = names.iter().map(block).collect();
+    cluster.set_custom_resources(&CustomResource::block_affinities(), &blocks);
+
+    let (client, limits) = (client(&lab, 0).await, limits());
+    let blocks = client.list_plugin_objects(&limits, PluginObjects::BlockAffinities);
+    let (nodes, blocks) = tokio::join!(client.list_nodes(&limits, None), blocks);
+    assert_eq!(nodes.unwrap().len(), 5_000);
+    let read: Vec<_> = blocks
+        .unwrap()
+        .unwrap()
+        .into_iter()
+        .map(|block| block.name)
+        .collect();
+    assert_eq!(read, names, "in the order of the list");
+    let journal = lab.journal();
+    for path in [NODES, BLOCKS] {
+        assert_eq!(
+            journal.iter().filter(|entry| entry.path == path).count(),
+            10
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_objects_of_each_plugin_are_read() {
+    let lab = lab(1).await;
+    let cluster = lab.cluster("cluster1").unwrap();
+    let client = client(&lab, 0).await;
+    let items = [
+        (
+            CustomResource::block_affinities(),
+            lab_kubernetes::block_affinity("a", "n", "10.9.0.0/26"),
+        ),
+        (
+            CustomResource::host_subnets(),
+            lab_kubernetes::host_subnet("n", "10.9.0.0/26"),
+        ),
+        (
+            CustomResource::cilium_nodes(),
+            lab_kubernetes::cilium_node("n", &["10.9.0.0/26"]),
+        ),
+    ];
+    for (kind, (resource, item)) in PluginObjects::ALL.into_iter().zip(items) {
+        cluster.set_custom_resources(&resource, &[item]);
+        let read = client
+            .list_plugin_objects(&limits(), kind)
+            .await
+            .unwrap()
+            .unwrap();
+        let [
+            PluginObject {
+                node, pod_cidrs, ..
+            },
+        ] = &*read
+        else {
+            panic!("one object: {read:?}")
+        };
+        assert_eq!(node.as_deref(), Some("n"));
+        assert_eq!(pod_cidrs.as_deref().unwrap(), ["10.9.0.0/26"]);
+    }
+}
+
+#[tokio::test]
+async fn a_resource_that_is_not_served_is_told_apart_from_a_proxy_that_knows_nothing() {
+    let lab = lab(1).await;
+    let client = client(&lab, 0).await;
+    let list = async || {
+        client
+            .list_plugin_objects(&limits(), PluginObjects::BlockAffinities)
+            .await
+    };
+    assert_eq!(
+        list().await.unwrap(),
+        None,
+        "the group is not known: a line of text"
+    );
+
+    let status = |details| {
+        Action::respond(
+            404,
+            json!({"kind": "Status", "apiVersion": "v1", "metadata": {},
+            "status": "Failure", "message": "the server could not find the requested resource",
+            "reason": "NotFound", "details": details, "code": 404}),
+        )
+    };
+    lab.add_fault(Fault::on("GET", BLOCKS, status(json!({}))));
+    assert_eq!(
+        list().await.unwrap(),
+        None,
+        "the resource is not known: a Status"
+    );
+    lab.add_fault(Fault::on("GET", NODES, status(json!({}))));
+    let error = client.list_nodes(&limits(), None).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::NotServed {
+                resource: "nodes",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+
+    for foreign in [
+        status(json!({"name": "c-1", "kind": "clusters"})),
+        Action::respond(404, json!("<html>404 page not found</html>")),
+        Action::respond(404, json!({"error": "no such route"})),
+    ] {
+        lab.add_fault(Fault::on("GET", BLOCKS, foreign));
+        let error = list().await.unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.starts_with("listing blockaffinities.crd.projectcalico.org: "),
+            "{told}"
+        );
+        lab.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn who_may_list_nodes_alone_is_told_what_else_is_needed() {
+    let lab = lab(1).await;
+    let cluster = lab.cluster("cluster1").unwrap();
+    cluster.set_custom_resources(&CustomResource::cilium_nodes(), &[]);
+    let limited = Connection {
+        config_context: Some("cluster1-limited".to_owned()),
+        ..connection(&lab, 0)
+    };
+    let clients = clients(&[]);
+    let client = clients.kubernetes(&limits(), &limited).await.unwrap();
+    assert_eq!(client.list_nodes(&limits(), None).await.unwrap().len(), 1);
+    let error = client
+        .list_plugin_objects(&limits(), PluginObjects::CiliumNodes)
+        .await;
+    let told = error.unwrap_err().to_string();
+    assert!(
+        told.starts_with(
+            "listing ciliumnodes.cilium.io: not allowed to list ciliumnodes.cilium.io: "
+        ),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +280,7 @@ async fn a_server_that_fails_for_a_moment_is_asked_again() {
         Action::Stall,
     ] {
         lab.add_fault(Fault::on("GET", NODES, action));
-        assert_eq!(client.list_nodes(&limits()).await.unwrap().len(), 1);
+        assert_eq!(client.list_nodes(&limits(), None).await.unwrap().len(), 1);
         lab.clear_faults();
     }
 }
@@ -128,7 +300,7 @@ async fn a_wrong_token_is_told_apart_from_missing_rights() {
         .kubernetes(&limits(), &Connection::default())
         .await
         .unwrap();
-    let error = client.list_nodes(&limits()).await.unwrap_err();
+    let error = client.list_nodes(&limits(), None).await.unwrap_err();
     assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
 
     let forbidden = json!({
@@ -137,7 +309,7 @@ async fn a_wrong_token_is_told_apart_from_missing_rights() {
     });
     lab.add_fault(Fault::on("GET", NODES, Action::respond(403, forbidden)));
     let client = clients(&[]).kubernetes(&limits(), &own).await.unwrap();
-    let error = client.list_nodes(&limits()).await.unwrap_err();
+    let error = client.list_nodes(&limits(), None).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "listing nodes: not allowed to list nodes: nodes is forbidden"
@@ -153,7 +325,7 @@ async fn what_is_not_kubernetes_is_said_to_be_something_else() {
         Action::respond(404, json!("hello")),
     ] {
         lab.add_fault(Fault::on("GET", NODES, answer));
-        let error = client.list_nodes(&limits()).await.unwrap_err();
+        let error = client.list_nodes(&limits(), None).await.unwrap_err();
         assert!(matches!(error, Error::BadAnswer { .. }), "{error:?}");
         lab.clear_faults();
     }
@@ -172,7 +344,7 @@ async fn a_server_that_is_not_there_is_named_within_seconds() {
         .kubernetes(&limits(), &own)
         .await
         .unwrap();
-    let error = client.list_nodes(&limits()).await.unwrap_err();
+    let error = client.list_nodes(&limits(), None).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
@@ -183,7 +355,7 @@ async fn an_interrupt_ends_a_call_at_once() {
     let client = client(&lab, 0).await;
     let fault = lab.add_fault(Fault::on("GET", NODES, Action::Hold));
     let limits = limits();
-    let (outcome, ()) = tokio::join!(client.list_nodes(&limits), async {
+    let (outcome, ()) = tokio::join!(client.list_nodes(&limits, None), async {
         assert!(lab.held(fault, Duration::from_secs(2)).await);
         limits.stop.cancel();
     });
@@ -231,7 +403,7 @@ async fn a_program_that_the_kubeconfig_names_signs_in() {
     let (_file, connection) = kubeconfig_with_program(&lab, script);
     let clients = clients(&[]);
     let client = clients.kubernetes(&limits(), &connection).await.unwrap();
-    assert_eq!(client.list_nodes(&limits()).await.unwrap().len(), 2);
+    assert_eq!(client.list_nodes(&limits(), None).await.unwrap().len(), 2);
 }
 
 #[cfg(unix)]

@@ -71,6 +71,20 @@ pub(super) fn replacement(plan: &Plan<'_>) -> Option<Diagnostic> {
     )
 }
 
+/// The warning that an update leaves the cluster without any route: more often a mistake than a wish.
+pub(super) fn all_routes_go(plan: &Plan<'_>) -> Option<Diagnostic> {
+    let before = plan.prior("routes").as_map()?.len();
+    let after = plan.planned("routes").as_map()?.len();
+    if before == 0 || after > 0 {
+        return None;
+    }
+    let detail = format!(
+        "The nodes of the plan have no pod CIDR, and all {before} routes of the cluster are removed: its pods are then out of reach of the Service Engines. If the nodes come from ako_cluster_nodes, see its skipped_nodes and whether its cni_plugin and label_selector are right. For a cluster that is being taken out of service that is right."
+    );
+    let warning = Diagnostic::warning("All routes of the cluster are removed", detail);
+    Some(warning.at(Path::attribute("nodes")))
+}
+
 /// The warning that a table gets more routes than the limit.
 pub(super) fn over_limit(routes: usize, limit: Option<i64>) -> Option<Diagnostic> {
     let limit = limit.and_then(|limit| usize::try_from(limit).ok())?;

@@ -63,6 +63,9 @@ impl Resource for PodRoutes {
         let routes = model::planned_routes(plan)?;
         let changes = plan.prior("routes") != &routes;
         plan.set("routes", routes);
+        if let Some(warning) = messages::all_routes_go(plan) {
+            context.warn(warning);
+        }
         if let Some(count) = plan.planned("routes").as_map().map(|routes| routes.len())
             && changes
             && let Some(warning) = messages::over_limit(count, plan.planned("route_limit").as_i64())

@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use self::access::LIMITED_USER;
-pub use self::objects::{CustomResource, Node};
+pub use self::objects::{CustomResource, Node, block_affinity, cilium_node, host_subnet};
 
 use self::access::{Action, User};
 use self::list::ListOptions;
@@ -192,12 +192,23 @@ impl Cluster {
             }
         }
         for object in objects {
-            let name = object["metadata"]["name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            store.put(&id, &Key::new(None, &name), object);
+            put_custom_resource(&mut store, &id, object);
         }
+    }
+
+    /// Adds one item of a custom resource, or replaces the one of that name; the resource is served from then on.
+    pub fn add_custom_resource(&self, resource: &CustomResource, item: &Value) {
+        let kind = resource.to_kind();
+        let id = kind.id.clone();
+        let mut store = self.store();
+        store.add_kind(kind);
+        put_custom_resource(&mut store, &id, resource.to_object(item));
+    }
+
+    /// Removes one item of a custom resource; false where there is none of that name.
+    pub fn remove_custom_resource(&self, resource: &CustomResource, name: &str) -> bool {
+        let id = resource.to_kind().id;
+        self.store().remove(&id, &Key::new(None, name)).is_some()
     }
 
     /// Lets every continue token and every exact version given out so far expire, as a compaction of etcd does.
@@ -232,6 +243,14 @@ impl Cluster {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn put_custom_resource(store: &mut Store, id: &ResourceId, object: Value) {
+    let name = object["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    store.put(id, &Key::new(None, &name), object);
 }
 
 /// The kind that a path means. Recorded: an unknown group is no page, an unknown core resource a `Status`.

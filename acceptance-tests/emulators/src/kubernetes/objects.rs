@@ -147,6 +147,16 @@ impl CustomResource {
         CustomResource::new("cilium.io", "v2", "ciliumnodes", "CiliumNode")
     }
 
+    /// The one of these three with that name in paths.
+    pub fn of_plural(plural: &str) -> Option<CustomResource> {
+        let known = [
+            CustomResource::block_affinities(),
+            CustomResource::host_subnets(),
+            CustomResource::cilium_nodes(),
+        ];
+        known.into_iter().find(|resource| resource.plural == plural)
+    }
+
     fn new(group: &str, version: &str, plural: &str, kind: &str) -> CustomResource {
         CustomResource {
             group: group.to_owned(),
@@ -178,6 +188,24 @@ impl CustomResource {
         object["metadata"]["generation"] = json!(1);
         object
     }
+}
+
+/// A block of pod addresses, as Calico's IPAM writes it.
+pub fn block_affinity(name: &str, node: &str, cidr: &str) -> Value {
+    json!({
+        "metadata": { "name": name },
+        "spec": { "cidr": cidr, "deleted": "false", "node": node, "state": "confirmed" },
+    })
+}
+
+/// A node's subnet, as OpenShift SDN writes it; named after the node.
+pub fn host_subnet(host: &str, subnet: &str) -> Value {
+    json!({ "metadata": { "name": host }, "host": host, "subnet": subnet })
+}
+
+/// Cilium's view of a node with IPAM in mode `cluster-pool`.
+pub fn cilium_node(name: &str, pod_cidrs: &[&str]) -> Value {
+    json!({ "metadata": { "name": name }, "spec": { "ipam": { "podCIDRs": pod_cidrs } } })
 }
 
 /// The built-in kind `Node`.
