@@ -11,5 +11,6 @@ mod operations;
 mod recordings;
 mod routes;
 mod security;
+mod sign_in;
 mod tls;
 mod traces;
