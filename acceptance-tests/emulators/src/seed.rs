@@ -141,9 +141,45 @@ impl Seed {
             subnet("snet-cluster1-nodes", "10.1.0.0/20"),
             subnet("snet-cluster2-nodes", "10.2.0.0/20"),
         ]);
+        let pods = |index: usize| format!("10.{}.{}.0/24", 244 + index / 256, index % 256);
+        let of = |name, number| cluster(name, number, nodes.min(3_000), pods);
         Seed {
             azure: vec![security_group, network],
-            clusters: vec![cluster("cluster1", 1, nodes), cluster("cluster2", 2, nodes)],
+            clusters: vec![of("cluster1", 1), of("cluster2", 2)],
+            ..Seed::empty()
+        }
+    }
+
+    /// Many clusters `cluster<n>`, n from 1, in one virtual network with the same pod CIDRs; each with a subnet for its
+    /// nodes, an SE subnet and the route table `rt-cluster<n>` for it. Up to 27 clusters of 8,000 nodes.
+    pub fn fleet(clusters: u8, nodes: usize) -> Seed {
+        let mut azure = Vec::new();
+        let mut subnets = Vec::new();
+        for number in 1..=clusters.min(27) {
+            let table = format!("routeTables/rt-cluster{number}");
+            subnets.push(
+                json!({"name": format!("snet-cluster{number}-nodes"), "properties": {
+                    "addressPrefix": format!("10.{number}.0.0/19"),
+                }}),
+            );
+            subnets.push(
+                json!({"name": format!("snet-cluster{number}-se"), "properties": {
+                    "addressPrefix": format!("10.{}.0.0/24", 100 + number),
+                    "routeTable": {"id": format!("{{network}}/{table}")},
+                }}),
+            );
+            azure.push(Put {
+                path: table,
+                body: json!({"location": "westeurope", "properties": {}}),
+            });
+        }
+        azure.push(virtual_network(&subnets));
+        // A /24 of 100.64.0.0/10 each.
+        let pods = |index: usize| format!("100.{}.{}.0/24", 64 + index / 256, index % 256);
+        let of = |number| cluster(&format!("cluster{number}"), number, nodes.min(8_000), pods);
+        Seed {
+            azure,
+            clusters: (1..=clusters.min(27)).map(of).collect(),
             ..Seed::empty()
         }
     }
@@ -218,23 +254,19 @@ fn virtual_network(subnets: &[Value]) -> Put {
 }
 
 /// The same pod CIDRs in every cluster; the node addresses follow the cluster's number.
-fn cluster(name: &str, number: u8, nodes: usize) -> Cluster {
+fn cluster(name: &str, number: u8, nodes: usize, pods: impl Fn(usize) -> String) -> Cluster {
     let node = |index: usize| {
         // Azure keeps the first four addresses of a subnet.
         let host = index + 4;
-        let (pods_high, pods_low) = (244 + index / 256, index % 256);
         SeedNode {
             name: format!("{name}-node-{index}"),
             internal_ip: format!("10.{number}.{}.{}", host / 256, host % 256),
-            pod_cidrs: vec![format!("10.{pods_high}.{pods_low}.0/24")],
-            annotations: BTreeMap::new(),
-            labels: BTreeMap::new(),
+            pod_cidrs: vec![pods(index)],
         }
     };
     Cluster {
         name: name.to_owned(),
-        nodes: (0..nodes.min(3_000)).map(node).collect(),
-        custom_resources: BTreeMap::new(),
+        nodes: (0..nodes).map(node).collect(),
     }
 }
 

@@ -65,6 +65,23 @@ fn what_azure_calls_in_use_for_a_while_is_tried_again() {
 }
 
 #[test]
+fn an_old_table_that_azure_calls_in_use_after_the_subnet_has_moved_is_tried_until_it_goes() {
+    let scenario = applied();
+    scenario.configure(&changed("rt-se-blue", "rt-se-new"));
+    // The association is gone at once, its trace some time later (azurerm#4834).
+    let lingering = in_use("InUseRouteTableCannotBeDeleted");
+    let fault = Fault::on("DELETE", &scenario.table(TABLE), lingering).times(3);
+    scenario.lab.add_fault(fault);
+    scenario.apply();
+    let calls = scenario.calls();
+    let writes = calls.writes().into_iter();
+    let deletions = writes.filter(|write| *write == DELETE_TABLE);
+    assert_eq!(deletions.count(), 4, "{calls}");
+    assert_eq!(scenario.azure(&scenario.table(TABLE)), Value::Null);
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
 fn destroying_refuses_before_its_first_step_while_the_table_serves_another_subnet() {
     let scenario = applied();
     let other = json!({"properties": {

@@ -4,6 +4,7 @@
 
 mod changes;
 mod concurrency;
+mod deadlines;
 mod deletion;
 mod drift;
 mod import;

@@ -98,7 +98,8 @@ pub(super) async fn rewrite(
     })
 }
 
-/// Takes the recorded routes out of the table, likewise.
+/// Takes the recorded routes out of the table, likewise. A table whose last write failed is written again even if it
+/// shows none of them: they may still be in force, and with the state nobody would know of them.
 pub(super) async fn remove(
     client: &Client,
     limits: &Limits,
@@ -106,7 +107,10 @@ pub(super) async fn remove(
     ownership: &Ownership<'_>,
 ) -> Result<(), Stopped> {
     let slots = |table: &RouteTable| {
-        let remaining = routes_without_recorded(ownership, &routes_of(table));
+        let routes = routes_of(table);
+        let remaining = routes_without_recorded(ownership, &routes);
+        let remaining =
+            remaining.or_else(|| table.is_failed().then(|| (0..routes.len()).collect()));
         Ok(remaining.map(|kept| kept.into_iter().map(Slot::Keep).collect()))
     };
     exchange(client, limits, id, slots).await.map(|_| ())

@@ -1,5 +1,7 @@
 //! `cargo lab bench`: what the provider costs, in time, memory and calls of Azure.
 
+mod fleet;
+mod ground;
 mod routes;
 mod startup;
 mod watch;
@@ -12,7 +14,9 @@ use serde::Serialize;
 
 use crate::{Latency, terraform};
 
-pub use routes::{Step, Steps};
+pub use fleet::{Fleet, SharedNetwork};
+pub use ground::Step;
+pub use routes::Steps;
 pub use startup::Startup;
 
 /// Why the bench stopped.
@@ -51,10 +55,20 @@ pub struct Figures {
     pub routes: Vec<Steps>,
     /// `terraform plan` of a create with 5,000 nodes.
     pub plan_of_5000_nodes: Step,
+    /// Clusters of several sizes, from their nodes to their routes.
+    pub fleets: Vec<Fleet>,
+    /// Ten SE subnets that share a virtual network.
+    pub shared_network: Vec<SharedNetwork>,
 }
 
 /// The sizes that are measured.
 pub const ROUTES: [usize; 3] = [50, 400, 1_000];
+
+/// The clusters and nodes of each fleet; one page of Kubernetes holds 500 nodes.
+pub const FLEETS: [(u8, usize); 4] = [(1, 500), (1, 501), (1, 5_000), (10, 500)];
+
+/// How many operations Terraform runs at once in a shared network.
+pub const PARALLELISM: [usize; 2] = [10, 50];
 
 /// Measures a built provider; `say` is told what comes next.
 pub fn measure(provider: &Path, mut say: impl FnMut(&str)) -> Result<Figures, Error> {
@@ -70,12 +84,27 @@ pub fn measure(provider: &Path, mut say: impl FnMut(&str)) -> Result<Figures, Er
         }
     }
     say("planning 5,000 nodes");
+    let plan_of_5000_nodes = routes::plan(provider, 5_000)?;
+    let mut fleets = Vec::new();
+    for (clusters, nodes) in FLEETS {
+        say(&format!("{clusters} clusters of {nodes} nodes"));
+        fleets.push(fleet::measure(provider, clusters, nodes)?);
+    }
+    let mut shared_network = Vec::new();
+    for parallelism in PARALLELISM {
+        say(&format!(
+            "ten SE subnets in one network, parallelism {parallelism}"
+        ));
+        shared_network.push(fleet::share_network(provider, parallelism)?);
+    }
     Ok(Figures {
         binary_bytes: provider.metadata().map_err(Error::Plugin)?.len(),
         startup,
         providers_schema_seconds,
         routes: sizes,
-        plan_of_5000_nodes: routes::plan(provider, 5_000)?,
+        plan_of_5000_nodes,
+        fleets,
+        shared_network,
     })
 }
 

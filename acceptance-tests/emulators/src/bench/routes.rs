@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::terraform::{Run, Running, Workspace};
-use crate::{BlockingLab, Lab, Latency, Options, Seed};
+use crate::{BlockingLab, Latency, Options, Seed};
 
-use super::{Error, seconds, watch};
+use super::Error;
+use super::ground::{Ground, PLAN, Step};
 
 /// One size at one latency.
 #[derive(Debug, Serialize)]
@@ -26,21 +26,6 @@ pub struct Steps {
     pub change_all: Step,
     /// Destroying all of them.
     pub remove_all: Step,
-}
-
-/// One Terraform command.
-#[derive(Debug, Serialize)]
-pub struct Step {
-    /// Calls of Azure Resource Manager, without polls of operations.
-    pub calls: usize,
-    /// Polls of operations.
-    pub polls: usize,
-    /// From start to end of the command.
-    pub seconds: f64,
-    /// The most memory that the plugin held, in MB (where the system tells).
-    pub peak_megabytes: Option<f64>,
-    /// The most processor time that one plugin process took (where the system tells).
-    pub plugin_processor_seconds: Option<f64>,
 }
 
 const CONFIGURATION: &str = r#"
@@ -67,8 +52,6 @@ resource "ako_pod_routes" "bench" {
 }
 "#;
 
-const PLAN: [&str; 3] = ["plan", "-input=false", "-no-color"];
-
 /// Where the nodes are, and where they are once every next hop has changed.
 const FIRST_NETWORK: u8 = 1;
 const SECOND_NETWORK: u8 = 2;
@@ -81,11 +64,11 @@ pub(super) fn measure(
     latency: Latency,
 ) -> Result<Steps, Error> {
     let bench = Bench::new(provider, routes, latency)?;
-    let apply = bench.step(|terraform| terraform.start_apply(&[]))?;
-    let no_change_plan = bench.step(|terraform| terraform.start(&PLAN))?;
+    let apply = bench.0.step(|terraform| terraform.start_apply(&[]))?;
+    let no_change_plan = bench.0.step(|terraform| terraform.start(&PLAN))?;
     bench.set_nodes(routes, SECOND_NETWORK)?;
-    let change_all = bench.step(|terraform| terraform.start_apply(&[]))?;
-    let remove_all = bench.step(|terraform| terraform.start_destroy(&[]))?;
+    let change_all = bench.0.step(|terraform| terraform.start_apply(&[]))?;
+    let remove_all = bench.0.step(|terraform| terraform.start_destroy(&[]))?;
     Ok(Steps {
         routes,
         latency: name.to_owned(),
@@ -99,34 +82,32 @@ pub(super) fn measure(
 /// The plan of a create.
 pub(super) fn plan(provider: &Path, nodes: usize) -> Result<Step, Error> {
     let bench = Bench::new(provider, nodes, Latency::NONE)?;
-    bench.step(|terraform| terraform.start(&PLAN))
+    bench.0.step(|terraform| terraform.start(&PLAN))
 }
 
 pub(super) fn providers_schema(provider: &Path) -> Result<Duration, Error> {
     let bench = Bench::new(provider, 1, Latency::NONE)?;
-    let run = bench.terraform.succeed(&["providers", "schema", "-json"])?;
+    let run = bench
+        .0
+        .terraform
+        .succeed(&["providers", "schema", "-json"])?;
     Ok(run.took)
 }
 
-struct Bench {
-    lab: BlockingLab,
-    terraform: Workspace,
-}
+struct Bench(Ground);
 
 impl Bench {
     fn new(provider: &Path, routes: usize, latency: Latency) -> Result<Bench, Error> {
         let mut options = Options {
             seed: Seed::empty(),
+            latency,
             ..Options::default()
         };
         options.settings.route_limit = routes.max(400);
-        let lab = Lab::start_blocking(options)?;
-        let mut terraform = Workspace::new(provider)?;
-        terraform.connect(lab.connection());
-        terraform.write("main.tf", CONFIGURATION)?;
-        terraform.set_variable("route_table_id", &json!(route_table(&lab)?));
-        lab.set_latency(latency);
-        let bench = Bench { lab, terraform };
+        let mut ground = Ground::new(provider, options, CONFIGURATION)?;
+        let table = json!(route_table(&ground.lab)?);
+        ground.terraform.set_variable("route_table_id", &table);
+        let bench = Bench(ground);
         bench.set_nodes(routes, FIRST_NETWORK)?;
         Ok(bench)
     }
@@ -144,28 +125,9 @@ impl Bench {
         let nodes: Value = (0..count).map(node).collect();
         let values = json!({"nodes": nodes});
         Ok(self
+            .0
             .terraform
             .write("nodes.auto.tfvars.json", &values.to_string())?)
-    }
-
-    fn step(
-        &self,
-        start: impl FnOnce(&Workspace) -> Result<Running, crate::terraform::Error>,
-    ) -> Result<Step, Error> {
-        self.lab.clear_journal();
-        let running = start(&self.terraform)?;
-        let (run, peak) = watch::children_of(running.process_id(), || running.wait());
-        let run = ended_well(run?)?;
-        let journal = self.lab.journal();
-        let of_azure = journal.iter().filter(|entry| entry.service == "arm");
-        let (polls, calls): (Vec<_>, Vec<_>) = of_azure.partition(|entry| entry.poll);
-        Ok(Step {
-            calls: calls.len(),
-            polls: polls.len(),
-            seconds: seconds(run.took),
-            peak_megabytes: peak.resident_megabytes,
-            plugin_processor_seconds: peak.processor_seconds,
-        })
     }
 }
 
@@ -182,13 +144,5 @@ fn route_table(lab: &BlockingLab) -> Result<String, Error> {
     ) {
         (200 | 201, _) => Ok(id),
         (_, refusal) => Err(Error::Azure(refusal)),
-    }
-}
-
-fn ended_well(run: Run) -> Result<Run, Error> {
-    if run.succeeded() {
-        Ok(run)
-    } else {
-        Err(crate::terraform::Error::Failed(Box::new(run)).into())
     }
 }

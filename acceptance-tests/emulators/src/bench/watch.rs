@@ -1,36 +1,42 @@
 //! Memory and processor time of the plugins of a running Terraform, as far as the system tells.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// The most that one plugin process took.
+/// What the plugins of one command took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Peak {
-    pub(super) resident_megabytes: Option<f64>,
+pub(super) struct Plugins {
+    /// The most memory that one of them held.
+    pub(super) peak_megabytes: Option<f64>,
+    /// The processor time of all of them.
     pub(super) processor_seconds: Option<f64>,
 }
 
 /// Watches the children of a process while `work` runs.
-pub(super) fn children_of<T>(process: u32, work: impl FnOnce() -> T) -> (T, Peak) {
+pub(super) fn children_of<T>(process: u32, work: impl FnOnce() -> T) -> (T, Plugins) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = scope.spawn(|| {
-            let mut peak = Peak::default();
+            let mut peak = None;
+            // A process is gone after its last moment: what counts is the last figure that was read of each.
+            let mut times = BTreeMap::new();
             while !done.load(Ordering::Relaxed) {
                 for child in children(process)
                     .into_iter()
                     .filter(|child| is_plugin(*child))
                 {
-                    let memory = memory(child, "VmHWM:");
-                    peak.resident_megabytes = larger(peak.resident_megabytes, memory);
-                    let time = processor_seconds(child);
-                    peak.processor_seconds = larger(peak.processor_seconds, time);
+                    peak = larger(peak, memory(child, "VmHWM:"));
+                    times.extend(processor_seconds(child).map(|time| (child, time)));
                 }
                 thread::sleep(Duration::from_millis(2));
             }
-            peak
+            Plugins {
+                peak_megabytes: peak,
+                processor_seconds: (!times.is_empty()).then(|| times.values().sum()),
+            }
         });
         let result = work();
         done.store(true, Ordering::Relaxed);

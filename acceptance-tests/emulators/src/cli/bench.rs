@@ -88,7 +88,41 @@ fn table(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
             row(out, &size.latency, size.routes, name, step)?;
         }
     }
+    fleets(figures, out)
+}
+
+fn fleets(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{:<34} {:<16} {:>6} {:>6} {:>7} {:>6} {:>9} {:>8} {:>8}",
+        "fleet", "step", "calls", "polls", "refused", "pages", "seconds", "CPU s", "peak MB"
+    )?;
+    for fleet in &figures.fleets {
+        let name = format!("{} x {} nodes", fleet.clusters, fleet.nodes);
+        fleet_row(out, &name, "apply", &fleet.apply)?;
+        fleet_row(out, &name, "no-change plan", &fleet.no_change_plan)?;
+    }
+    for shared in &figures.shared_network {
+        let name = format!("10 SE subnets, parallelism {}", shared.parallelism);
+        fleet_row(out, &name, "apply", &shared.apply)?;
+        fleet_row(out, &name, "no-change plan", &shared.no_change_plan)?;
+        fleet_row(out, &name, "destroy", &shared.destroy)?;
+    }
     Ok(())
+}
+
+fn fleet_row(out: &mut dyn Write, fleet: &str, name: &str, step: &Step) -> io::Result<()> {
+    writeln!(
+        out,
+        "{fleet:<34} {name:<16} {:>6} {:>6} {:>7} {:>6} {:>9.2} {:>8} {:>8}",
+        step.calls,
+        step.polls,
+        step.refused,
+        step.node_pages,
+        step.seconds,
+        number(step.plugin_processor_seconds),
+        number(step.peak_megabytes)
+    )
 }
 
 fn row(

@@ -165,6 +165,22 @@ async fn a_repair_that_azure_failed_to_put_into_force_is_planned_and_written_aga
 }
 
 #[tokio::test]
+async fn a_removal_that_azure_failed_to_put_into_force_keeps_the_state_and_is_written_again() {
+    let scene = Scene::new().await;
+    let state = scene.make(&Value::Null, &scene.config(ONE)).await.ok();
+    scene.next_run();
+    fail_next_operation(&scene);
+    let destroyed = scene.destroy(&state).await;
+    destroyed.error(&["InternalServerError"]);
+    assert_eq!(destroyed.value, state);
+    // The table shows the route as gone.
+    assert_eq!(scene.routes(), [CORP]);
+    let read = scene.read(&state).await;
+    assert_eq!(scene.destroy(&read).await.ok(), Value::Null);
+    assert_eq!(scene.calls(), ["GET", "PUT", "GET"]);
+}
+
+#[tokio::test]
 async fn a_create_that_finds_its_routes_in_a_table_still_at_work_waits_and_looks_again() {
     for fails in [false, true] {
         let scene = Scene::new().await;
