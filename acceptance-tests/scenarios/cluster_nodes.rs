@@ -266,13 +266,3 @@ fn an_unknown_argument_of_its_own_puts_the_read_off_to_the_apply() {
     scenario.apply_saved_plan();
     assert!(one(&scenario.state(), "nodes")["cluster1-node-0"].is_object());
 }
-
-#[test]
-fn a_plugin_with_a_source_of_its_own_is_refused_before_anybody_is_asked() {
-    let scenario = Scenario::new(&changed(
-        "config_path = var.kubeconfigs[\"cluster1\"]\n  cni_plugin = \"calico\"",
-    ));
-    let run = scenario.plan_fails();
-    assert!(run.says("calico") && run.says("not supported"));
-    assert!(scenario.lab.journal().is_empty());
-}

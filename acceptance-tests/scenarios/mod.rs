@@ -8,6 +8,7 @@ mod examples;
 mod fleet;
 mod functions;
 mod interruptions;
+mod network_plugins;
 mod pod_routes;
 mod provider_block;
 mod sign_in;

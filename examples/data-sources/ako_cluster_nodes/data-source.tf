@@ -2,9 +2,10 @@
 data "ako_cluster_nodes" "default" {
 }
 
-# A cluster of its own, so that one configuration reads several.
+# A cluster of its own, so that one configuration reads several. Calico keeps pod CIDRs in objects of its own.
 data "ako_cluster_nodes" "cluster1" {
   config_path = var.kubeconfig_path
+  cni_plugin  = "calico"
 }
 
 # A warning where a node is left out; a postcondition in place of the check makes it an error.

@@ -1,6 +1,6 @@
 //! What the user is told about the nodes of a cluster.
 
-use super::objects_of;
+use super::{Model, objects_of};
 use crate::clients::NotReady;
 use crate::clients::kubernetes::Error;
 use crate::domain::nodes::{CniPlugin, KNOWN_PLUGINS, Selection, is_known_plugin};
@@ -11,33 +11,12 @@ use crate::wording::{sentence, with_causes};
 /// How many names one message lists.
 const MAX_NAMES: usize = 10;
 
-/// The warning about a name that AKO does not know.
-pub(super) fn unknown_plugin(name: &str) -> Option<Diagnostic> {
-    let warning = || {
-        Diagnostic::warning(
-            format!("AKO knows no network plugin {name:?}"),
-            format!(
-                "It knows {}. With any other name AKO reads pod CIDRs as with none: from the node annotation ako.vmware.com/pod-cidrs, else from spec.podCIDRs; so does this data source. If one of those names was meant, correct this one, and AKO's cniPlugin with it.",
-                KNOWN_PLUGINS.join(", ")
-            ),
-        )
-        .at(Path::attribute("cni_plugin"))
-    };
-    (!is_known_plugin(name)).then(warning)
-}
-
-/// The warning that AKO would take more nodes.
-pub(super) fn selects_fewer_than_ako(selector: &str) -> Option<Diagnostic> {
-    let warning = || {
-        Diagnostic::warning(
-            "AKO has no label selector",
-            format!(
-                "AKO programs routes to all nodes of the cluster, also to those that {selector:?} leaves out. Routes made from this data source do not reach the pods there, and the Service Engines keep sending them traffic. Leave label_selector out unless no pod behind a virtual service runs on such a node."
-            ),
-        )
-        .at(Path::attribute("label_selector"))
-    };
-    (!selector.trim().is_empty()).then(warning)
+/// Warnings about arguments with which AKO would read something else.
+pub(super) fn unlike_ako(config: &Model) -> Vec<Diagnostic> {
+    let name = config.cni_plugin.as_deref().unwrap_or_default();
+    let unknown = (!is_known_plugin(name)).then(|| unknown_plugin(name));
+    let fewer = config.selector().map(selects_fewer_than_ako);
+    unknown.into_iter().chain(fewer).collect()
 }
 
 /// Warnings about what was read: it can be used, and is hardly what was meant.
@@ -134,6 +113,27 @@ fn least_role(cni: CniPlugin) -> String {
         "  apiVersion: rbac.authorization.k8s.io/v1\n  kind: ClusterRole\n  metadata: {{name: ako-node-reader}}\n  rules:\n{}",
         rules.join("\n")
     )
+}
+
+fn unknown_plugin(name: &str) -> Diagnostic {
+    Diagnostic::warning(
+        format!("AKO knows no network plugin {name:?}"),
+        format!(
+            "It knows {}. With any other name AKO reads pod CIDRs as with none: from the node annotation ako.vmware.com/pod-cidrs, else from spec.podCIDRs; so does this data source. If one of those names was meant, correct this one, and AKO's cniPlugin with it.",
+            KNOWN_PLUGINS.join(", ")
+        ),
+    )
+    .at(Path::attribute("cni_plugin"))
+}
+
+fn selects_fewer_than_ako(selector: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "AKO has no label selector",
+        format!(
+            "AKO programs routes to all nodes of the cluster, also to those that {selector:?} leaves out. Routes made from this data source do not reach the pods there, and the Service Engines keep sending them traffic. Leave label_selector out unless no pod behind a virtual service runs on such a node."
+        ),
+    )
+    .at(Path::attribute("label_selector"))
 }
 
 fn not_served(resource: &str, skipped: usize) -> Diagnostic {

@@ -11,7 +11,6 @@ use crate::domain::nodes::{
     ClusterFacts, CniPlugin, NodeFacts, NodeSubnets, PluginObject, Selection, select_nodes,
 };
 use crate::framework::diagnostics::Diagnostics;
-use crate::framework::plan::Config;
 use crate::framework::resource::{Context, DataSource};
 use crate::framework::schema::Schema;
 use crate::resources::nodes::NodeModel;
@@ -74,16 +73,11 @@ impl DataSource for ClusterNodes {
         schema::schema()
     }
 
-    fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
-        if let Some(name) = config.get("cni_plugin").as_str() {
-            diagnostics.extend(messages::unknown_plugin(name));
-        }
-        if let Some(selector) = config.get("label_selector").as_str() {
-            diagnostics.extend(messages::selects_fewer_than_ako(selector));
-        }
-    }
-
     async fn read(&self, context: &Context, config: Model) -> Result<Model, Diagnostics> {
+        // Not in validate: Terraform validates a data source twice in one plan, and would tell both twice.
+        for warning in messages::unlike_ako(&config) {
+            context.warn(warning);
+        }
         let cni = config.cni();
         let read = self.read_cluster(context, &config, cni).await;
         let cluster = read.map_err(|error| messages::failed(&error, cni, config.selector()))?;

@@ -269,22 +269,22 @@ fn a_refusal_comes_with_the_least_role_for_the_plugin() {
 }
 
 #[test]
-fn a_plan_warns_of_names_that_ako_does_not_know_and_of_selectors() {
-    let warned = |name: &'static str, text: &'static str| {
-        let config = Value::object([(name, Value::from(text))]);
-        let mut found = Diagnostics::new();
-        ClusterNodes::validate(&Config::new(&config), &mut found);
-        let warning = |found: &Diagnostic| {
-            assert_eq!(found.severity, Severity::Warning);
-            assert_eq!(found.attribute.as_ref().unwrap().to_string(), name);
+fn names_that_ako_does_not_know_and_selectors_are_warned_of_at_their_attributes() {
+    let warned = |config: Model| {
+        let warnings = messages::unlike_ako(&config).into_iter();
+        let path = |warning: Diagnostic| {
+            assert_eq!(warning.severity, Severity::Warning);
+            warning.attribute.unwrap().to_string()
         };
-        found.iter().for_each(warning);
-        found.iter().count()
+        warnings.map(path).collect::<Vec<_>>()
     };
     for known in ["", "calico", "CILIUM", "flannel"] {
-        assert_eq!(warned("cni_plugin", known), 0, "{known}");
+        assert_eq!(warned(with_plugin(known)), [""; 0], "{known}");
     }
-    assert_eq!(warned("cni_plugin", "ovn"), 1);
-    assert_eq!(warned("label_selector", "role=worker"), 1);
-    assert_eq!(warned("label_selector", ""), 0);
+    assert_eq!(warned(own_context()), [""; 0]);
+    let both = Model {
+        label_selector: Some("role=worker".to_owned()),
+        ..with_plugin("ovn")
+    };
+    assert_eq!(warned(both), ["cni_plugin", "label_selector"]);
 }

@@ -45,11 +45,11 @@ impl<'a> Sources<'a> {
     /// The pod CIDRs of a node; an error where AKO would give up on the node.
     pub(super) fn pod_cidrs_of(&self, node: &NodeFacts) -> Result<Vec<PodCidr>, SkipReason> {
         let texts = match (self.cni, self.cni.objects()) {
-            (_, Some(resource)) => self.from_objects(node, resource)?,
-            (CniPlugin::OvnKubernetes, None) => from_subnets(&node.node_subnets)?,
+            (_, Some(resource)) => self.read_objects(node, resource)?,
+            (CniPlugin::OvnKubernetes, None) => read_subnets(&node.node_subnets)?,
             _ => match node.annotations.get(POD_CIDRS_ANNOTATION) {
-                Some(list) => return from_annotation(list),
-                None => from_spec(node)?,
+                Some(list) => return read_annotation(list),
+                None => read_spec(node)?,
             },
         };
         let read = texts.iter().map(|text| read_cidr(text));
@@ -61,7 +61,7 @@ impl<'a> Sources<'a> {
     }
 
     /// A node without an object has no pod CIDRs, and that is no error (recorded for Calico and Cilium).
-    fn from_objects(
+    fn read_objects(
         &self,
         node: &NodeFacts,
         resource: &'static str,
@@ -92,7 +92,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-fn from_subnets(subnets: &NodeSubnets) -> Result<Vec<String>, SkipReason> {
+fn read_subnets(subnets: &NodeSubnets) -> Result<Vec<String>, SkipReason> {
     match subnets {
         NodeSubnets::Absent => Err(SkipReason::NoNodeSubnets),
         NodeSubnets::Unreadable(reason) => Err(SkipReason::UnreadableNodeSubnets {
@@ -107,7 +107,7 @@ fn from_subnets(subnets: &NodeSubnets) -> Result<Vec<String>, SkipReason> {
 }
 
 /// Present but empty means: no routes to this node.
-fn from_annotation(list: &str) -> Result<Vec<PodCidr>, SkipReason> {
+fn read_annotation(list: &str) -> Result<Vec<PodCidr>, SkipReason> {
     let texts = list.trim().split(',').filter(|text| !text.is_empty());
     let read = texts.map(|text| {
         let text = text.trim();
@@ -120,7 +120,7 @@ fn from_annotation(list: &str) -> Result<Vec<PodCidr>, SkipReason> {
     read.collect()
 }
 
-fn from_spec(node: &NodeFacts) -> Result<Vec<String>, SkipReason> {
+fn read_spec(node: &NodeFacts) -> Result<Vec<String>, SkipReason> {
     match node.pod_cidrs.iter().all(String::is_empty) {
         true => Err(SkipReason::NoPodCidr),
         false => Ok(node.pod_cidrs.clone()),

@@ -83,8 +83,8 @@ fn recorded(recording: &Value, title: &str) -> Routes {
 
 fn last_write(recording: &Value) -> Routes {
     let requests = recording["requests"].as_array().unwrap();
-    let writes = requests.iter().filter(|request| request["method"] == "PUT");
-    let write = writes.last().unwrap();
+    let mut writes = requests.iter().filter(|request| request["method"] == "PUT");
+    let write = writes.next_back().unwrap();
     let body = ["body", "request"].map(|member| &write[member]);
     let body = body.into_iter().find(|body| body.is_object()).unwrap();
     let routes = body["static_routes"].as_array().unwrap().iter();
