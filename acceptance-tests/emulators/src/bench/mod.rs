@@ -55,8 +55,15 @@ pub struct Figures {
     pub routes: Vec<Steps>,
     /// `terraform plan` of a create with 5,000 nodes.
     pub plan_of_5000_nodes: Step,
-    /// Clusters of several sizes, from their nodes to their routes.
-    pub fleets: Vec<Fleet>,
+    /// Many clusters in one configuration.
+    pub fleets: Fleets,
+}
+
+/// What many clusters in one configuration cost.
+#[derive(Debug, Serialize)]
+pub struct Fleets {
+    /// From their nodes to their routes, at several sizes.
+    pub routes: Vec<Fleet>,
     /// Ten SE subnets that share a virtual network.
     pub shared_network: Vec<SharedNetwork>,
 }
@@ -85,10 +92,22 @@ pub fn measure(provider: &Path, mut say: impl FnMut(&str)) -> Result<Figures, Er
     }
     say("planning 5,000 nodes");
     let plan_of_5000_nodes = routes::plan(provider, 5_000)?;
-    let mut fleets = Vec::new();
+    Ok(Figures {
+        binary_bytes: provider.metadata().map_err(Error::Plugin)?.len(),
+        startup,
+        providers_schema_seconds,
+        routes: sizes,
+        plan_of_5000_nodes,
+        fleets: measure_fleets(provider, say)?,
+    })
+}
+
+/// Measures many clusters in one configuration only.
+pub fn measure_fleets(provider: &Path, mut say: impl FnMut(&str)) -> Result<Fleets, Error> {
+    let mut routes = Vec::new();
     for (clusters, nodes) in FLEETS {
         say(&format!("{clusters} clusters of {nodes} nodes"));
-        fleets.push(fleet::measure(provider, clusters, nodes)?);
+        routes.push(fleet::measure(provider, clusters, nodes)?);
     }
     let mut shared_network = Vec::new();
     for parallelism in PARALLELISM {
@@ -97,13 +116,8 @@ pub fn measure(provider: &Path, mut say: impl FnMut(&str)) -> Result<Figures, Er
         ));
         shared_network.push(fleet::share_network(provider, parallelism)?);
     }
-    Ok(Figures {
-        binary_bytes: provider.metadata().map_err(Error::Plugin)?.len(),
-        startup,
-        providers_schema_seconds,
-        routes: sizes,
-        plan_of_5000_nodes,
-        fleets,
+    Ok(Fleets {
+        routes,
         shared_network,
     })
 }

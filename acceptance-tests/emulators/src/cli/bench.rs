@@ -4,8 +4,9 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ako_lab::bench::{self, Figures, Step};
+use ako_lab::bench::{self, Figures, Fleets, Step};
 use clap::Args;
+use serde::Serialize;
 
 use super::build::{self, Profile};
 
@@ -18,25 +19,41 @@ pub(crate) struct Bench {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
+    /// Measure many clusters in one configuration, and nothing else.
+    #[arg(long)]
+    fleets: bool,
 }
 
 impl Bench {
     /// Measures and prints.
     pub(crate) fn run(self) -> Result<(), Box<dyn Error>> {
-        let provider = match self.provider {
+        let provider = match self.provider.clone() {
             Some(path) => path,
             None => build::provider(Profile::Release)?,
         };
-        let figures = bench::measure(&provider, |next| {
+        let say = |next: &str| {
             // Progress is worth nothing to whoever closed stderr.
             let _ = writeln!(io::stderr().lock(), "measuring {next} …");
-        })?;
+        };
+        if self.fleets {
+            let figures = bench::measure_fleets(&provider, say)?;
+            return self.print(&figures, fleets);
+        }
+        let figures = bench::measure(&provider, say)?;
+        self.print(&figures, table)
+    }
+
+    fn print<F: Serialize>(
+        &self,
+        figures: &F,
+        table: fn(&F, &mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Box<dyn Error>> {
         let mut out = io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &figures)?;
+            serde_json::to_writer_pretty(&mut out, figures)?;
             writeln!(out)?;
         } else {
-            table(&figures, &mut out)?;
+            table(figures, &mut out)?;
         }
         Ok(())
     }
@@ -88,16 +105,16 @@ fn table(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
             row(out, &size.latency, size.routes, name, step)?;
         }
     }
-    fleets(figures, out)
+    fleets(&figures.fleets, out)
 }
 
-fn fleets(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
+fn fleets(figures: &Fleets, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "\n{:<34} {:<16} {:>6} {:>6} {:>7} {:>6} {:>9} {:>8} {:>8}",
         "fleet", "step", "calls", "polls", "refused", "pages", "seconds", "CPU s", "peak MB"
     )?;
-    for fleet in &figures.fleets {
+    for fleet in &figures.routes {
         let name = format!("{} x {} nodes", fleet.clusters, fleet.nodes);
         fleet_row(out, &name, "apply", &fleet.apply)?;
         fleet_row(out, &name, "no-change plan", &fleet.no_change_plan)?;
