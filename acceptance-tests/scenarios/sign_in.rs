@@ -2,11 +2,16 @@
 
 use super::provider_block::{asked, configure_azure};
 use crate::harness::Scenario;
-use ako_lab::Connection;
+use ako_lab::azure::FederatedToken;
 use ako_lab::faults::{Action, Fault};
 use ako_lab::terraform::Run;
+use ako_lab::{Connection, Latency, client_certificates};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 use url::form_urlencoded;
 
 const CONFIGURATION: &str = r#"
@@ -17,9 +22,6 @@ resource "ako_cluster_subnet" "one" {
   route_table_name   = "rt-se"
 }
 "#;
-
-/// A token of another identity provider: the lab looks at its form only.
-const OIDC_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln";
 
 #[test]
 fn a_secret_in_a_file_signs_in() {
@@ -95,21 +97,245 @@ fn a_token_that_azure_no_longer_accepts_is_replaced_without_a_word() {
 #[test]
 fn an_oidc_token_signs_in_from_the_block_the_environment_or_a_file() {
     let mut scenario = without_credentials();
+    let token = scenario
+        .lab
+        .azure()
+        .federated_token(&FederatedToken::default());
     let who = "use_oidc = true\n tenant_id = \"{tenant}\"\n client_id = \"{client}\"";
-    configure_azure(&scenario, &format!("{who}\n oidc_token = \"{OIDC_TOKEN}\""));
+    configure_azure(&scenario, &format!("{who}\n oidc_token = \"{token}\""));
     scenario.plan();
-    scenario.write("token", &format!("{OIDC_TOKEN}\n"));
+    scenario.write("token", &format!("{token}\n"));
     configure_azure(
         &scenario,
         &format!("{who}\n oidc_token_file_path = \"token\""),
     );
     scenario.apply();
     configure_azure(&scenario, who);
-    scenario
-        .terraform
-        .set_environment("ARM_OIDC_TOKEN", OIDC_TOKEN);
+    scenario.terraform.set_environment("ARM_OIDC_TOKEN", token);
     scenario.assert_nothing_to_do();
     assert!(asked(&scenario, "login") >= 3);
+}
+
+#[test]
+fn a_certificate_and_its_password_sign_in_from_the_block_in_base64_or_as_a_file() {
+    let scenario = without_credentials();
+    let sign_in = scenario.lab.connection().azure.sign_in.clone();
+    let who = "tenant_id = \"{tenant}\"\n client_id = \"{client}\"";
+    let password = client_certificates::PASSWORD;
+    let password = format!("client_certificate_password = \"{password}\"");
+    let base64 = BASE64_STANDARD.encode(client_certificates::LEGACY);
+    configure_azure(
+        &scenario,
+        &format!("{who}\n {password}\n client_certificate = \"{base64}\""),
+    );
+    scenario.apply();
+    let file = sign_in.client_certificate.display();
+    configure_azure(
+        &scenario,
+        &format!("{who}\n {password}\n client_certificate_path = \"{file}\""),
+    );
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
+fn each_way_of_the_environment_signs_in_writes_and_leaves_no_secret_in_the_log() {
+    let mut scenario = without_a_secret();
+    let token = federated_token_file(&scenario);
+    let sign_in = scenario.lab.connection().azure.sign_in.clone();
+    let terraform = &mut scenario.terraform;
+    // What the pipelines and machines of different makers set, all at once.
+    let (url, request_token) = (&sign_in.github_request_url, &sign_in.request_token);
+    let standing: [(&str, &OsStr); 9] = [
+        ("TF_LOG_PROVIDER", "trace".as_ref()),
+        (
+            "ARM_CLIENT_CERTIFICATE_PASSWORD",
+            client_certificates::PASSWORD.as_ref(),
+        ),
+        ("AZURE_FEDERATED_TOKEN_FILE", token.as_ref()),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", url.as_ref()),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", request_token.as_ref()),
+        (
+            "SYSTEM_OIDCREQUESTURI",
+            sign_in.azure_devops_request_url.as_ref(),
+        ),
+        ("SYSTEM_ACCESSTOKEN", request_token.as_ref()),
+        ("IDENTITY_ENDPOINT", sign_in.identity_endpoint.as_ref()),
+        ("IDENTITY_HEADER", sign_in.identity_header.as_ref()),
+    ];
+    for (name, value) in standing {
+        terraform.set_environment(name, value);
+    }
+    let certificate = sign_in.client_certificate.clone().into_os_string();
+    let devops = sign_in.azure_devops_request_url.clone().into();
+    let connection = sign_in.service_connection_id.clone().into();
+    let endpoint = sign_in.msi_endpoint.clone().into();
+    let yes = || OsString::from("true");
+    let ways: [(&[(&str, OsString)], &str); 6] = [
+        (&[("ARM_CLIENT_CERTIFICATE_PATH", certificate)], "login"),
+        (&[("ARM_USE_AKS_WORKLOAD_IDENTITY", yes())], "login"),
+        (&[("ARM_USE_OIDC", yes())], "pipelines"),
+        (
+            &[
+                ("ARM_USE_OIDC", yes()),
+                ("ARM_OIDC_REQUEST_URL", devops),
+                ("ARM_OIDC_AZURE_SERVICE_CONNECTION_ID", connection),
+            ],
+            "pipelines",
+        ),
+        (&[("ARM_USE_MSI", yes())], "identity"),
+        (
+            &[("ARM_USE_MSI", yes()), ("ARM_MSI_ENDPOINT", endpoint)],
+            "identity",
+        ),
+    ];
+    let token = std::fs::read_to_string(&token).expect("we wrote it");
+    for (index, (variables, service)) in ways.iter().enumerate() {
+        for (name, value) in *variables {
+            scenario.terraform.set_environment(name, value);
+        }
+        // Another tag each time: each way has to write.
+        let tags = format!("tags = {{ way = \"{index}\" }}\n}}");
+        let configuration = CONFIGURATION.trim_end().trim_end_matches('}');
+        scenario.configure(&format!("{configuration}{tags}"));
+        scenario.lab.clear_journal();
+        let run = scenario.apply();
+        assert!(asked(&scenario, service) > 0, "{variables:?}");
+        assert!(!scenario.calls().writes().is_empty(), "{variables:?}");
+        let said = run.transcript();
+        assert!(said.contains("sent a request"), "the log is there");
+        for secret in [
+            token.as_str(),
+            client_certificates::PASSWORD,
+            request_token,
+            &sign_in.identity_header,
+        ] {
+            assert!(!said.contains(secret), "{variables:?}");
+        }
+        for (name, _) in *variables {
+            scenario.terraform.set_environment(name, "");
+        }
+    }
+}
+
+#[test]
+fn the_first_way_that_is_configured_is_used_and_its_failure_is_final() {
+    let mut scenario = Scenario::new(CONFIGURATION);
+    let stranger = BASE64_STANDARD.encode(client_certificates::STRANGER);
+    let terraform = &mut scenario.terraform;
+    terraform.set_environment("ARM_CLIENT_CERTIFICATE", stranger);
+    terraform.set_environment(
+        "ARM_CLIENT_CERTIFICATE_PASSWORD",
+        client_certificates::PASSWORD,
+    );
+    let run = scenario.plan_fails();
+    assert!(
+        run.says("signing in with a client certificate failed: AADSTS700027")
+            && run.says("registered with the application"),
+        "{}",
+        run.transcript()
+    );
+    assert_eq!(asked(&scenario, "login"), 1, "the secret is not tried");
+    assert!(scenario.calls().all().is_empty(), "{}", scenario.calls());
+}
+
+#[test]
+fn what_stops_a_sign_in_names_the_argument_or_the_service_and_what_to_check() {
+    let mut scenario = without_a_secret();
+    let sign_in = scenario.lab.connection().azure.sign_in.clone();
+    let certificate = sign_in.client_certificate.display().to_string();
+    let certificate = ("ARM_CLIENT_CERTIFICATE_PATH", certificate.as_str());
+    let rows: [(&[(&str, &str)], &[&str]); 7] = [
+        (
+            &[certificate, ("ARM_CLIENT_CERTIFICATE_PASSWORD", "hush")],
+            &["azure.client_certificate_path: the password does not open it"],
+        ),
+        (
+            &[certificate, ("ARM_CLIENT_CERTIFICATE", "aHVzaA==")],
+            &["azure.client_certificate (ARM_CLIENT_CERTIFICATE) differ: set one of them"],
+        ),
+        (
+            &[("ARM_CLIENT_CERTIFICATE", "hush!")],
+            &["azure.client_certificate: it is not base64"],
+        ),
+        (
+            &[("ARM_USE_OIDC", "true"), ("ARM_OIDC_REQUEST_TOKEN", "hush")],
+            &[
+                "azure.oidc_request_url is not set",
+                "ACTIONS_ID_TOKEN_REQUEST_URL",
+            ],
+        ),
+        (
+            &[
+                ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true"),
+                ("AZURE_CLIENT_ID", "other"),
+            ],
+            &["azure.client_id", "AZURE_CLIENT_ID", "make them agree"],
+        ),
+        (
+            &[
+                ("ARM_USE_MSI", "true"),
+                ("ARM_MSI_ENDPOINT", "http://127.0.0.1:1/token"),
+            ],
+            &[
+                "there is no managed identity service at 127.0.0.1:1",
+                "ARM_MSI_ENDPOINT",
+            ],
+        ),
+        (
+            &[("ARM_USE_MSI", "perhaps")],
+            &["ARM_USE_MSI: \"perhaps\" is neither true nor false"],
+        ),
+    ];
+    for (variables, expected) in rows {
+        for (name, value) in variables {
+            scenario.terraform.set_environment(name, *value);
+        }
+        let run = scenario.plan_fails();
+        for words in expected {
+            assert!(run.says(words), "{words}: {}", run.transcript());
+        }
+        assert!(!run.says("hush"), "secrets are never shown");
+        for (name, _) in variables {
+            scenario.terraform.set_environment(name, "");
+        }
+    }
+    assert_eq!(asked(&scenario, "login"), 0);
+}
+
+#[test]
+fn an_identity_that_the_machine_does_not_have_is_told() {
+    let mut scenario = without_a_secret();
+    let endpoint = scenario.lab.connection().azure.sign_in.msi_endpoint.clone();
+    let terraform = &mut scenario.terraform;
+    terraform.set_environment("ARM_USE_MSI", "true");
+    terraform.set_environment("ARM_MSI_ENDPOINT", endpoint);
+    terraform.set_environment("ARM_CLIENT_ID", "not-ours");
+    let run = scenario.plan_fails();
+    assert!(
+        run.says("signing in with a managed identity failed: status 400: Identity not found")
+            && run.says("ARM_CLIENT_ID"),
+        "{}",
+        run.transcript()
+    );
+}
+
+#[test]
+fn a_token_that_runs_out_in_the_middle_of_an_apply_is_renewed_before_azure_refuses_it() {
+    let scenario = Scenario::new(CONFIGURATION);
+    // Five minutes before its end a token counts as used up: these last one second.
+    let lifetime = Duration::from_secs(301);
+    scenario
+        .lab
+        .azure()
+        .change_settings(|settings| settings.token_lifetime = lifetime);
+    let slow = Latency::fixed(Duration::ZERO, Duration::from_secs(2));
+    scenario.lab.set_latency(slow);
+    scenario.plan();
+    scenario.lab.clear_journal();
+    scenario.apply_saved_plan();
+    assert!(asked(&scenario, "login") >= 2, "{}", scenario.calls());
+    let journal = scenario.lab.journal();
+    assert!(journal.iter().all(|entry| entry.status != Some(401)));
 }
 
 #[test]
@@ -186,6 +412,13 @@ fn without_credentials() -> Scenario {
         scenario.terraform.set_environment(name, "");
     }
     scenario
+}
+
+/// A file with a token of the other identity provider.
+fn federated_token_file(scenario: &Scenario) -> PathBuf {
+    let token = FederatedToken::default();
+    let token = scenario.lab.azure().federated_token(&token);
+    write(scenario, "federated-token", &token)
 }
 
 fn without_a_secret() -> Scenario {
