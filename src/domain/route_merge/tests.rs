@@ -99,6 +99,36 @@ fn marked_routes_are_left_alone_where_remnants_may_not_be_adopted() {
 }
 
 #[test]
+fn a_create_takes_over_nothing_that_is_claimed_and_an_update_does_not_ask() {
+    let table = [
+        route(N1, "10.244.1.0/24", 4),
+        route("avi-2", "10.244.2.0/24", 5),
+        route("avi-3", "10.244.3.0/24", 9),
+    ];
+    let wanted = desired(&[(1, 4), (2, 5), (3, 6), (4, 7)]);
+    for occasion in [CREATE, Occasion::Update] {
+        let merged = merge(occasion, OnConflict::Replace, &wanted, &table).unwrap();
+        let free = merged.clone().refuse_claimed(occasion, |_| false);
+        assert_eq!(free, Ok(merged.clone()));
+        let refused = merged.refuse_claimed(occasion, |_| true);
+        let found = |obstacles: Vec<Obstacle>| -> Vec<String> {
+            let names = obstacles.into_iter().map(|obstacle| match obstacle {
+                Obstacle::Claimed { found } => found,
+                other => panic!("{other:?}"),
+            });
+            names.collect()
+        };
+        match occasion {
+            Occasion::Update => assert_eq!(refused, free),
+            _ => assert_eq!(
+                refused.map_err(found),
+                Err(table.clone().map(|r| r.name).to_vec())
+            ),
+        }
+    }
+}
+
+#[test]
 fn new_routes_follow_those_that_are_there() {
     let table = [route("corp", "172.16.0.0/12", 9)];
     let merge = merge(
