@@ -37,6 +37,7 @@ data "ako_cluster_nodes" "this" {
 
   config_path    = each.value.kubeconfig_path
   config_context = each.value.kubeconfig_context
+  cni_plugin     = each.value.cni_plugin
 }
 
 # One route per node and pod CIDR; routes that others keep in the same table are left alone.

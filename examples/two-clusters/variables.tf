@@ -4,11 +4,12 @@ variable "virtual_network_id" {
 }
 
 variable "clusters" {
-  description = "The clusters by name. The name is AKO's `clusterName`."
+  description = "The clusters by name, AKO's `clusterName`; `cni_plugin` is AKO's `cniPlugin`."
   type = map(object({
     se_subnet_prefix          = string
     kubeconfig_path           = string
     kubeconfig_context        = optional(string)
+    cni_plugin                = optional(string)
     network_security_group_id = optional(string)
   }))
 }

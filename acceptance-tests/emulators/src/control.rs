@@ -117,7 +117,11 @@ impl Control {
                     "pod_cidrs": node.pod_cidrs,
                 })
             });
-            json!({"name": service.0.name(), "nodes": nodes.collect::<Value>()})
+            json!({
+                "name": service.0.name(),
+                "nodes": nodes.collect::<Value>(),
+                "custom_resources": service.0.custom_resources(),
+            })
         });
         json!({
             "azure": self.0.shared.azure.state(),

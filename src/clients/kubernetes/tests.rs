@@ -100,18 +100,33 @@ async fn all_pages_of_a_long_list_are_read() {
 #[tokio::test]
 async fn a_list_that_expires_on_the_way_is_begun_again() {
     let lab = lab(600).await;
+    let cluster = lab.cluster("cluster1").unwrap();
+    let name = |index| format!("node-{index}");
+    let blocks =
+        (0..600).map(|index| lab_kubernetes::block_affinity(&name(index), "n", "10.9.0.0/26"));
+    let blocks: Vec<_> = blocks.collect();
+    cluster.set_custom_resources(&CustomResource::block_affinities(), &blocks);
+    let client = client(&lab, 0).await;
     let expired = json!({
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired",
         "message": "The provided continue parameter is too old",
     });
-    lab.add_fault(Fault::on("GET", NODES, Action::respond(410, expired)).nth(2));
-    let nodes = client(&lab, 0)
-        .await
-        .list_nodes(&limits(), None)
-        .await
-        .unwrap();
-    assert_eq!(nodes.len(), 600);
-    assert_eq!(lab.journal().len(), 4);
+    for path in [NODES, BLOCKS] {
+        let expired = Action::respond(410, expired.clone());
+        lab.add_fault(Fault::on("GET", path, expired).nth(2));
+        let read = match path {
+            NODES => client.list_nodes(&limits(), None).await.unwrap().len(),
+            _ => {
+                let kind = PluginObjects::BlockAffinities;
+                let blocks = client.list_plugin_objects(&limits(), kind).await.unwrap();
+                blocks.unwrap().len()
+            }
+        };
+        assert_eq!(read, 600);
+        assert_eq!(lab.journal().len(), 4);
+        lab.clear_journal();
+        lab.clear_faults();
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ pub(super) fn schema() -> Schema {
     Schema::new(DESCRIPTION, attributes())
 }
 
-const DESCRIPTION: &str = "The nodes of a Kubernetes cluster with their pod CIDRs and addresses, read as AKO reads them in ClusterIP mode: all nodes, whether ready or not, IPv4 only. Where the pod CIDRs come from depends on `cni_plugin`:
+const DESCRIPTION: &str = "The nodes of a Kubernetes cluster with their pod CIDRs and addresses, read as AKO reads them in ClusterIP mode: all nodes, whether ready or not, IPv4 only.
+
+Where the pod CIDRs come from depends on `cni_plugin`:
 
 | `cni_plugin` | pod CIDRs | address |
 |---|---|---|

@@ -196,6 +196,19 @@ impl Cluster {
         }
     }
 
+    /// The items of every custom resource that is served, under its name in paths.
+    pub fn custom_resources(&self) -> BTreeMap<String, Vec<Value>> {
+        let store = self.store();
+        let items = |kind: &Kind| {
+            let entries = store.list(&kind.id, None, store.revision()).into_iter();
+            entries.map(|entry| Value::clone(&entry.object)).collect()
+        };
+        let kinds = store.kinds().filter(|kind| kind.is_custom());
+        kinds
+            .map(|kind| (kind.id.plural.clone(), items(kind)))
+            .collect()
+    }
+
     /// Adds one item of a custom resource, or replaces the one of that name; the resource is served from then on.
     pub fn add_custom_resource(&self, resource: &CustomResource, item: &Value) {
         let kind = resource.to_kind();

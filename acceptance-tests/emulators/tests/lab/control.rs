@@ -210,8 +210,11 @@ async fn a_seed_file_says_what_exists() {
             }}},
         ],
         "clusters": [{"name": "blue", "nodes": [
-            {"name": "n", "internal_ip": "10.0.2.4", "pod_cidrs": ["10.244.0.0/24"]},
-        ]}],
+            {"name": "n", "internal_ip": "10.0.2.4", "pod_cidrs": ["10.244.0.0/24"],
+                "annotations": {"projectcalico.org/IPv4Address": "10.0.3.4/24"}, "labels": {"zone": "1"}},
+        ], "custom_resources": {"blockaffinities": [
+            {"metadata": {"name": "a"}, "spec": {"node": "n", "cidr": "10.133.0.0/26"}},
+        ]}}],
     });
     std::fs::write(&file, seed.to_string()).unwrap();
     let options = Options {
@@ -227,10 +230,59 @@ async fn a_seed_file_says_what_exists() {
         subnet.body["properties"]["routeTable"]["id"],
         json!(network(&lab, "routeTables/rt"))
     );
+    let blue = lab.cluster("blue").unwrap();
+    let node = &blue.nodes()[0];
+    assert_eq!(node.pod_cidrs, ["10.244.0.0/24"]);
     assert_eq!(
-        lab.cluster("blue").unwrap().nodes()[0].pod_cidrs,
-        ["10.244.0.0/24"]
+        node.annotations["projectcalico.org/IPv4Address"],
+        "10.0.3.4/24"
     );
+    assert_eq!(node.labels["zone"], "1");
+    let block = &blue.custom_resources()["blockaffinities"][0];
+    assert_eq!(block["kind"], "BlockAffinity");
+    assert_eq!(block["spec"]["cidr"], "10.133.0.0/26");
+}
+
+#[tokio::test]
+async fn a_seed_with_a_resource_that_the_lab_does_not_know_does_not_start() {
+    let mut seed = Seed::two_clusters(1);
+    let unknown = [("subnets".to_owned(), Vec::new())];
+    seed.clusters[0].custom_resources.extend(unknown);
+    let options = Options {
+        seed,
+        ..Options::default()
+    };
+    let refused = Lab::start(options).await.err().unwrap();
+    assert!(matches!(refused, ako_lab::Error::Seed(_)));
+}
+
+#[tokio::test]
+async fn the_objects_of_a_network_plugin_can_be_set_over_http() {
+    let (_lab, _arm, control) = lab().await;
+    let node =
+        json!({"metadata": {"name": "n"}, "spec": {"ipam": {"podCIDRs": ["10.128.0.0/24"]}}});
+    let asked = json!({"cluster": "cluster2", "resource": "ciliumnodes", "items": [node]});
+    let (status, _) = control
+        .send(Method::POST, "/custom-resources", asked.clone())
+        .await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (_, state) = control.send(Method::GET, "/state", Value::Null).await;
+    let clusters = &state["kubernetes"];
+    assert_eq!(clusters[0]["custom_resources"], json!({}));
+    let shown = &clusters[1]["custom_resources"]["ciliumnodes"][0];
+    assert_eq!(shown["spec"]["ipam"]["podCIDRs"], json!(["10.128.0.0/24"]));
+    for (member, wrong) in [
+        ("cluster", json!("nowhere")),
+        ("resource", json!("subnets")),
+        ("items", json!({})),
+    ] {
+        let mut refused = asked.clone();
+        refused[member] = wrong;
+        let (status, _) = control
+            .send(Method::POST, "/custom-resources", refused)
+            .await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{member}");
+    }
 }
 
 #[tokio::test]
