@@ -97,7 +97,6 @@ fn every_write_that_another_operation_holds_up_is_sent_again() {
         scenario.apply();
         let created = ["PUT rt-1", "PUT snet-se-blue", "PUT rt-1"];
         assert_each_write_is_repeated(&scenario, status, created);
-        scenario.assert_nothing_to_do();
 
         scenario.forget_calls();
         scenario.lab.clear_faults();
@@ -190,7 +189,6 @@ fn throttled_reads_writes_and_polls_come_again_after_the_wait_that_azure_names_o
         let named = pauses(&scenario);
         assert_eq!(named.len(), 3, "{}", scenario.calls());
         assert!(named.iter().all(|pause| *pause >= 1_000), "{named:?}");
-        scenario.assert_nothing_to_do();
 
         scenario.forget_calls();
         scenario.lab.clear_faults();
