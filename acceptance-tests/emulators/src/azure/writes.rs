@@ -154,6 +154,8 @@ impl Core {
         self.accepted(created(new), body.as_ref(), &operation, true)
     }
 
+    /// Whether there is nothing to carry out. What has failed is carried out now, also where only a child of the
+    /// resource has (assumed).
     fn is_unchanged(&self, prior: &Resource, candidate: &Resource) -> bool {
         prior.state == State::Succeeded
             && prior
