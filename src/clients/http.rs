@@ -19,6 +19,9 @@ const CONNECTION_ATTEMPTS: u32 = 6;
 /// The longest wait that a service may ask for by `Retry-After` before it is taken for a mistake.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
+/// What decides whom we trust.
+pub(super) const TRUST: &str = "the environment variable SSL_CERT_FILE names a file with the certificate authorities to trust, PEM; without it they are the system's";
+
 /// Sends requests and repeats them.
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
@@ -73,11 +76,7 @@ pub(super) enum Verdict {
 #[derive(Debug)]
 pub(super) enum NoAnswer {
     /// No connection could be made.
-    Unreachable {
-        source: reqwest::Error,
-        /// What else the user should know of the way: the proxy, the authorities trusted.
-        hint: String,
-    },
+    Unreachable(NotConnected),
     /// The write was sent, its outcome is not known and it must not be sent again.
     Unclear(String),
     /// The operation ended before there was an answer.
@@ -90,21 +89,10 @@ pub(super) enum NoAnswer {
     },
 }
 
-impl NoAnswer {
-    /// What happened, for errors of calls that change nothing.
-    pub(super) fn reason(self) -> String {
-        match self {
-            NoAnswer::Unreachable(error) => with_causes(&error),
-            NoAnswer::Unclear(reason) => reason,
-            NoAnswer::Interrupted {
-                cause, last_known, ..
-            } => match last_known.is_empty() {
-                true => cause.to_string(),
-                false => format!("{cause} ({last_known})"),
-            },
-        }
-    }
-}
+/// Why no connection could be made, with what else the user should know of the way: the proxy, and whom we trust.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotConnected(String);
 
 /// How long to wait before the `attempt`th repetition, from 1: 0.25 to 0.5 s at first, then twice as long each time,
 /// at most 30 s. The part left to chance keeps parallel operations apart.
@@ -145,8 +133,8 @@ impl Sender {
             builder = builder.tls_certs_only(certificates(&file)?);
         }
         let client = builder.build().map_err(|error| NotReady::Invalid {
-            argument: "the HTTP client".to_owned(),
-            reason: with_causes(&error),
+            argument: "SSL_CERT_FILE".to_owned(),
+            reason: format!("{} ({TRUST})", with_causes(&error)),
         })?;
         Ok(Sender {
             client,
@@ -173,9 +161,7 @@ impl Sender {
     /// where there is nothing to add.
     pub(super) fn hint(&self, url: &Url, error: &(dyn StdError + 'static)) -> String {
         let proxy = self.proxies.of(url).map(|proxy| proxy.hint());
-        let trust = is_certificate_error(error).then(|| {
-            "SSL_CERT_FILE names a file with the certificate authorities to trust".to_owned()
-        });
+        let trust = is_certificate_error(error).then(|| TRUST.to_owned());
         let hints: Vec<String> = proxy.into_iter().chain(trust).collect();
         match hints.is_empty() {
             true => String::new(),
@@ -210,17 +196,14 @@ impl Sender {
                 },
                 Err(Lost::NotConnected(error)) => {
                     progress.connections += 1;
-                    let hint = self.hint(&call.url, &error);
+                    let said = with_causes(&error) + &self.hint(&call.url, &error);
                     if progress.connections >= CONNECTION_ATTEMPTS || is_certificate_error(&error) {
                         return Err(match progress.after_lost_answer {
-                            true => NoAnswer::Unclear(with_causes(&error) + &hint),
-                            false => NoAnswer::Unreachable {
-                                source: error,
-                                hint,
-                            },
+                            true => NoAnswer::Unclear(said),
+                            false => NoAnswer::Unreachable(NotConnected(said)),
                         });
                     }
-                    (None, with_causes(&error) + &hint)
+                    (None, said)
                 }
                 Err(Lost::NoAnswer(said)) => {
                     progress.lost_answer(call, &said)?;

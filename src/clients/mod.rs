@@ -231,6 +231,19 @@ impl fmt::Debug for Variables {
     }
 }
 
+impl NotReady {
+    /// Whether an environment variable is to blame that stands in for no argument: `SSL_CERT_FILE`.
+    pub fn is_of_the_environment(&self) -> bool {
+        match self {
+            NotReady::Invalid { argument, .. } => {
+                // Arguments carry their section's name, `azure.use_cli`, or are a whole section.
+                argument.contains('_') && !argument.contains('.')
+            }
+            NotReady::Missing { .. } | NotReady::Unknown { .. } => false,
+        }
+    }
+}
+
 impl<T> Setting<T> {
     /// The same setting with its value changed by `f`.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Setting<U> {

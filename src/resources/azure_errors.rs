@@ -37,10 +37,11 @@ pub fn not_ready(summary: impl Into<String>, error: &NotReady) -> Diagnostic {
         }
         NotReady::Missing { .. } | NotReady::Invalid { .. } => "Nothing was called.",
     };
-    Diagnostic::error(
-        summary,
-        format!("The provider argument {error}.\n\n{advice}"),
-    )
+    let blamed = match error.is_of_the_environment() {
+        true => "The environment variable",
+        false => "The provider argument",
+    };
+    Diagnostic::error(summary, format!("{blamed} {error}.\n\n{advice}"))
 }
 
 /// What the user can do about it, where there is more to say than to try again.
@@ -182,5 +183,15 @@ mod tests {
             "{detail}"
         );
         assert!(detail.contains("-target"));
+    }
+
+    #[test]
+    fn a_variable_that_stands_in_for_no_argument_is_not_called_one() {
+        let error = NotReady::Invalid {
+            argument: "SSL_CERT_FILE".into(),
+            reason: "it holds none".into(),
+        };
+        let detail = not_ready("Cannot read routes", &error).detail;
+        assert!(detail.starts_with("The environment variable SSL_CERT_FILE: it holds none."));
     }
 }

@@ -35,6 +35,7 @@ pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     provider: Arc<CryptoProvider>,
     verifier: Arc<dyn ClientCertVerifier>,
+    names: Vec<String>,
 }
 
 /// A client certificate with its key, both PEM.
@@ -65,7 +66,13 @@ impl Authority {
             issuer,
             provider,
             verifier,
+            names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
         })
+    }
+
+    /// Makes out the certificates of servers for another host too.
+    pub(crate) fn certify_host(&mut self, host: Option<&str>) {
+        self.names.extend(host.map(str::to_owned));
     }
 
     /// The authority's certificate, what clients must trust.
@@ -75,8 +82,7 @@ impl Authority {
 
     /// TLS for a server on loopback that asks for a client certificate and accepts its absence.
     pub fn server_config(&self) -> Result<ServerConfig, Error> {
-        let mut params =
-            CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+        let mut params = CertificateParams::new(self.names.clone())?;
         params.distinguished_name = name("localhost", None);
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

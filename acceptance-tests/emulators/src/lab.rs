@@ -24,6 +24,7 @@ use crate::journal::{Entry, Journal};
 use crate::kubernetes::{self, Cluster};
 use crate::latency::Latency;
 use crate::listener::Listener;
+use crate::proxy::{Conduct, Proxy};
 use crate::seed::{self, Seed};
 use crate::sync::lock;
 
@@ -41,6 +42,9 @@ pub struct Options {
     /// Where certificates, kubeconfigs and `lab.env` are written; a directory of its own, removed with
     /// the lab, where there is none.
     pub directory: Option<PathBuf>,
+    /// The host in the lab's URLs, for which its certificates are made out too; `127.0.0.1` where there is none.
+    /// It may be a name that leads nowhere but through [`Lab::start_proxy`].
+    pub host: Option<String>,
 }
 
 impl Default for Options {
@@ -52,6 +56,7 @@ impl Default for Options {
             identity: Identity::default(),
             settings: Settings::default(),
             directory: None,
+            host: None,
         }
     }
 }
@@ -160,11 +165,12 @@ impl Lab {
     pub async fn start(options: Options) -> Result<Lab, Error> {
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
-        let authority = Authority::new()?;
+        let mut authority = Authority::new()?;
+        authority.certify_host(options.host.as_deref());
         let (directory, path) = run_directory(options.directory.as_deref())?;
 
         let listener = Listener::bind(0).await?;
-        let host = listener.address().to_string();
+        let host = listener.shown_as(options.host.as_deref());
         let base_url = format!("https://{host}");
         let azure = Azure::new(
             options.identity.clone(),
@@ -188,7 +194,8 @@ impl Lab {
         let mut clusters = Vec::new();
         let mut kubeconfigs = Vec::new();
         for seed in &options.seed.clusters {
-            let (service, kubeconfig) = start_cluster(seed, &authority, &shared, &stop).await?;
+            let (service, kubeconfig) =
+                start_cluster(seed, &authority, &shared, &options, &stop).await?;
             let file = path.join(format!("{}.kubeconfig", seed.name));
             std::fs::write(&file, kubeconfig)?;
             clusters.push(service);
@@ -288,6 +295,11 @@ impl Lab {
         tokio::time::timeout(within, held).await.is_ok()
     }
 
+    /// Starts a forward proxy beside the lab.
+    pub async fn start_proxy(&self, conduct: Conduct) -> std::io::Result<Proxy> {
+        Proxy::start(conduct).await
+    }
+
     /// Sets how long calls and operations take from now on.
     pub fn set_latency(&self, latency: Latency) {
         self.handles.set_latency(latency);
@@ -329,6 +341,14 @@ impl BlockingLab {
             // The timer is made inside the runtime that drives it.
             Some(runtime) => runtime.block_on(async { self.held(fault, within).await }),
             None => false,
+        }
+    }
+
+    /// Starts a forward proxy beside the lab.
+    pub fn start_proxy(&self, conduct: Conduct) -> std::io::Result<Proxy> {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(Proxy::start(conduct)),
+            None => Err(std::io::ErrorKind::NotConnected.into()),
         }
     }
 }
@@ -413,10 +433,11 @@ async fn start_cluster(
     seed: &seed::Cluster,
     authority: &Authority,
     shared: &Arc<Shared>,
+    lab: &Options,
     stop: &CancellationToken,
 ) -> Result<(Arc<KubernetesService>, String), Error> {
     let listener = Listener::bind(0).await?;
-    let url = format!("https://{}", listener.address());
+    let url = format!("https://{}", listener.shown_as(lab.host.as_deref()));
     let certificate = authority.client_certificate("lab-admin", Some("system:masters"))?;
     let mut options = kubernetes::Options::new(&seed.name);
     options.client_certificate = Some(kubernetes::ClientCertificate {

@@ -26,6 +26,7 @@ pub mod kubernetes;
 mod lab;
 pub mod latency;
 mod listener;
+pub mod proxy;
 pub mod second_client;
 pub mod seed;
 mod sync;
@@ -36,4 +37,5 @@ pub use self::lab::{
     AzureConnection, BlockingLab, Connection, Error, KubernetesConnection, Lab, Options, SignIn,
 };
 pub use self::latency::Latency;
+pub use self::proxy::{Conduct, Proxy};
 pub use self::seed::Seed;

@@ -57,6 +57,14 @@ impl Listener {
         self.address
     }
 
+    /// Host and port for its URL, by another host where there is one.
+    pub(crate) fn shown_as(&self, host: Option<&str>) -> String {
+        match host {
+            Some(host) => format!("{host}:{}", self.address.port()),
+            None => self.address.to_string(),
+        }
+    }
+
     /// Serves over TLS in the background until the token is cancelled.
     pub(crate) fn serve_tls<S: Serve>(
         self,

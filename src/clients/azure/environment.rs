@@ -195,8 +195,19 @@ async fn ask(sender: &Sender, limits: &Limits, url: &Url) -> Result<Answer, Stri
         ),
         false => Verdict::Final,
     };
-    let answer = sender.send(limits, &call, judge).await;
-    answer.map_err(NoAnswer::reason)
+    sender
+        .send(limits, &call, judge)
+        .await
+        .map_err(|cause| match cause {
+            NoAnswer::Unreachable(error) => with_causes(&error),
+            NoAnswer::Unclear(reason) => reason,
+            NoAnswer::Interrupted {
+                cause, last_known, ..
+            } => match last_known.is_empty() {
+                true => cause.to_string(),
+                false => format!("{cause} ({last_known})"),
+            },
+        })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! write leaves behind is told by [`Error::after_write`].
 
 use super::super::Interrupted;
-use super::super::http::{Answer, NoAnswer};
+use super::super::http::{Answer, NoAnswer, NotConnected};
 use super::credentials;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -72,16 +72,14 @@ pub enum Error {
         write: WriteState,
     },
     /// No connection to the service could be made.
-    #[error("{action}: cannot connect to {host}{hint}")]
+    #[error("{action}: cannot connect to {host}")]
     Unreachable {
         /// What was tried, with its object.
         action: String,
         /// Host and port.
         host: String,
-        /// The proxy on the way, and what decides whom to trust; empty where neither matters.
-        hint: String,
         /// Why.
-        source: reqwest::Error,
+        source: NotConnected,
     },
     /// What answered does not speak Azure Resource Manager's language: a proxy, a wrong endpoint, a cut connection.
     #[error("{action}: {reason}{}", parenthesis(*status, None, request_id.as_deref()))]
@@ -255,10 +253,9 @@ impl Error {
     ) -> Error {
         let action = action.to_owned();
         match cause {
-            NoAnswer::Unreachable { source, hint } => Error::Unreachable {
+            NoAnswer::Unreachable(source) => Error::Unreachable {
                 action,
                 host: host.to_owned(),
-                hint,
                 source,
             },
             NoAnswer::Unclear(reason) => Error::Unclear { action, reason },

@@ -3,7 +3,7 @@
 use super::Error;
 use super::connection::Resolved;
 use super::program::{Credential, Program, bearer};
-use crate::clients::http::is_certificate_error;
+use crate::clients::http::{TRUST, is_certificate_error};
 use crate::clients::{NotReady, Settings, Variables};
 use crate::wording::with_causes;
 use http::HeaderValue;
@@ -95,7 +95,12 @@ impl Session {
 
     /// Why a connection failed, with the proxy on the way.
     pub(super) fn reason(&self, error: &kube::Error) -> String {
-        self.on_the_way(with_causes(error))
+        let reason = match error {
+            // kube's own word for it says nothing.
+            kube::Error::Service(error) => with_causes(error.as_ref()),
+            error => with_causes(error),
+        };
+        self.on_the_way(reason)
     }
 
     /// `reason` with the proxy on the way.
@@ -155,10 +160,17 @@ impl Session {
             })
         };
         // It reads files, and the legacy plugin `gcp` runs a program: on a worker that would hold up all other calls.
+        let trusts_the_system = config.root_cert.is_none();
         let client = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
         client
             .map_err(|panic| invalid(with_causes(&panic)))?
-            .map_err(|error| invalid(without_secrets(&error)))
+            .map_err(|error| {
+                let reason = without_secrets(&error);
+                invalid(match error {
+                    kube::Error::RustlsTls(_) if trusts_the_system => format!("{reason} ({TRUST})"),
+                    _ => reason,
+                })
+            })
     }
 }
 

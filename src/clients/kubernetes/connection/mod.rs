@@ -141,9 +141,16 @@ impl Resolved {
 
     /// What tells one connection from another, and tells nothing of its secrets.
     pub(in crate::clients) fn fingerprint(&self) -> [u8; 32] {
-        let whole = kubeconfig::one_context(self.cluster.clone(), self.user.clone());
+        let mut user = self.user.clone();
+        // Its variables are maps, which come in another order each time.
+        let env = user.exec.as_mut().and_then(|exec| exec.env.take());
+        let env: Vec<_> = env
+            .iter()
+            .flatten()
+            .map(|variable| (variable.get("name"), variable.get("value")))
+            .collect();
         let proxy = self.proxy.as_ref().map(|proxy| proxy.url().as_str());
-        Sha256::digest(json!([whole, proxy]).to_string()).into()
+        Sha256::digest(json!([self.cluster, user, env, proxy]).to_string()).into()
     }
 
     /// The address of the API server.

@@ -1,6 +1,8 @@
 //! Which cluster and which user the arguments, the environment and the kubeconfig come to.
 
 use super::*;
+use kube::config::ExecConfig;
+use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 
 const KUBECONFIG: &str = r#"
@@ -48,8 +50,11 @@ impl Scene {
     }
 }
 
+fn proxy(resolved: &Resolved) -> Option<&str> {
+    resolved.proxy().map(|proxy| proxy.url().as_str())
+}
+
 fn token(resolved: &Resolved) -> Option<&str> {
-    use secrecy::ExposeSecret;
     let token = resolved.user.token.as_ref();
     token.map(|token| token.expose_secret())
 }
@@ -103,11 +108,11 @@ fn the_proxy_of_a_kubeconfig_of_its_own_is_used() {
         ..Connection::default()
     };
     let resolved = scene.resolve(&own).unwrap();
-    assert_eq!(resolved.proxy_url.as_deref(), Some("http://own:3128"));
+    assert_eq!(proxy(&resolved), Some("http://own:3128/"));
 
     scene.set("KUBE_CONFIG_PATH", &scene.path());
     let resolved = scene.resolve(&Connection::default()).unwrap();
-    assert_eq!(resolved.proxy_url.as_deref(), Some("http://section:3128"));
+    assert_eq!(proxy(&resolved), Some("http://section:3128/"));
 }
 
 #[test]
@@ -170,12 +175,268 @@ fn an_unknown_argument_is_named() {
 }
 
 #[test]
-fn the_environments_proxy_is_used_unless_the_server_is_excepted() {
-    let proxies = |no: &str| {
-        let pairs = [("HTTPS_PROXY", "http://proxy:3128"), ("NO_PROXY", no)];
-        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        proxy_of("https://10.0.0.1:6443", &Variables::from_map(pairs.into()))
+fn the_environments_proxy_is_used_unless_the_server_is_excepted_or_a_proxy_named() {
+    let mut scene = Scene::new();
+    scene.set("KUBE_HOST", "https://10.0.0.1:6443");
+    scene.set("HTTPS_PROXY", "http://environment:3128");
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(proxy(&resolved), Some("http://environment:3128/"));
+    scene.set("NO_PROXY", "10.0.0.0/8");
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(proxy(&resolved), None);
+    scene.set("KUBE_PROXY_URL", "http://me:hush@section:3128");
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(proxy(&resolved), Some("http://me:hush@section:3128/"));
+    assert!(!format!("{resolved:?}").contains("hush"));
+}
+
+#[test]
+fn a_user_and_a_password_go_over_the_kubeconfigs_token() {
+    let mut scene = Scene::new();
+    scene.set("KUBE_CONFIG_PATH", &scene.path());
+    scene.set("KUBE_USER", "me");
+    scene.set("KUBE_PASSWORD", "hush");
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(token(&resolved), None);
+    assert_eq!(resolved.user.username.as_deref(), Some("me"));
+    let password = resolved.user.password.as_ref().map(|it| it.expose_secret());
+    assert_eq!(password, Some("hush"));
+}
+
+fn exec(api_version: &str) -> Exec {
+    Exec {
+        api_version: Setting::Known(api_version.to_owned()),
+        command: Setting::Known("kubelogin".to_owned()),
+        args: Setting::Known(vec!["get-token".to_owned().into()]),
+        env: Setting::Known([("A".to_owned(), "b".to_owned().into())].into()),
+    }
+}
+
+#[test]
+fn a_program_of_the_section_goes_over_the_kubeconfigs_token() {
+    let mut scene = Scene::new();
+    scene.set("KUBE_CONFIG_PATH", &scene.path());
+    scene.settings.exec = Setting::Known(exec("client.authentication.k8s.io/v1"));
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(token(&resolved), None);
+    let found = resolved.user.exec.clone().unwrap();
+    assert_eq!(found.args.unwrap(), ["get-token"]);
+    assert_eq!(found.env.unwrap()[0]["value"], "b");
+    assert!(resolved.program().unwrap().is_some());
+}
+
+#[test]
+fn arguments_that_contradict_each_other_are_named() {
+    const CA: &str = "KUBE_CLUSTER_CA_CERT_DATA";
+    let table: [(&[(&str, &str)], &str); 8] = [
+        (
+            &[
+                ("KUBE_TOKEN", "t"),
+                ("KUBE_USER", "u"),
+                ("KUBE_PASSWORD", "p"),
+            ],
+            "kubernetes.username: it (KUBE_USER) and kubernetes.token (KUBE_TOKEN) are both set: sign in by one of them",
+        ),
+        (
+            &[("KUBE_USER", "u")],
+            "kubernetes.password is not set: set it in the provider block, or the environment variable KUBE_PASSWORD",
+        ),
+        (
+            &[("KUBE_PASSWORD", "p")],
+            "kubernetes.username is not set: set it in the provider block, or the environment variable KUBE_USER",
+        ),
+        (
+            &[("KUBE_CLIENT_CERT_DATA", "c")],
+            "kubernetes.client_key is not set: set it in the provider block, or the environment variable KUBE_CLIENT_KEY_DATA",
+        ),
+        (
+            &[("KUBE_CLIENT_KEY_DATA", "k")],
+            "kubernetes.client_certificate is not set: set it in the provider block, or the environment variable KUBE_CLIENT_CERT_DATA",
+        ),
+        (
+            &[(CA, "LS0tLS1CRUdJTiBDRVJU")],
+            "kubernetes.cluster_ca_certificate: it holds no certificate in PEM form (-----BEGIN …); what is taken from a kubeconfig or from Azure needs base64decode()",
+        ),
+        (
+            &[(CA, "c"), ("KUBE_INSECURE", "true")],
+            "kubernetes.insecure: it (KUBE_INSECURE) is true, and kubernetes.cluster_ca_certificate (KUBE_CLUSTER_CA_CERT_DATA) is set: set one of them",
+        ),
+        (
+            &[("KUBE_HOST", "https:// nowhere")],
+            "kubernetes.host: \"https:// nowhere\" is not the address of a server, like https://10.0.0.1:6443",
+        ),
+    ];
+    for (variables, expected) in table {
+        let mut scene = Scene::new();
+        scene.set("KUBE_HOST", "https://one");
+        for (name, value) in variables {
+            scene.set(name, value);
+        }
+        let error = scene.resolve(&Connection::default()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_kubeconfig_and_several_of_them_are_not_both_taken() {
+    let mut scene = Scene::new();
+    scene.settings.config_path = Setting::Known("a".to_owned());
+    scene.settings.config_paths = Setting::Known(vec!["b".to_owned()]);
+    let error = scene.resolve(&Connection::default()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.starts_with("kubernetes.config_paths: "), "{error}");
+}
+
+#[test]
+fn a_program_without_its_arguments_or_with_unknown_ones_is_named() {
+    let mut scene = Scene::new();
+    scene.set("KUBE_HOST", "https://one");
+    let mut told = |exec: Exec| {
+        scene.settings.exec = Setting::Known(exec);
+        let resolved = scene.resolve(&Connection::default());
+        let program = resolved.and_then(|resolved| resolved.program().map(|_| ()));
+        program.unwrap_err().to_string()
     };
-    assert_eq!(proxies("").unwrap().host(), Some("proxy"));
-    assert_eq!(proxies("10.0.0.0/8"), None);
+    let v1 = "client.authentication.k8s.io/v1";
+    let unset = Exec {
+        command: Setting::Unset,
+        ..exec(v1)
+    };
+    assert!(told(unset).starts_with("kubernetes.exec.command: "));
+    let unknown = Exec {
+        env: Setting::Unknown,
+        ..exec(v1)
+    };
+    assert_eq!(told(unknown), "kubernetes.exec.env is not known yet");
+    let old = told(exec("client.authentication.k8s.io/v1alpha1"));
+    assert!(
+        old.contains("must be one of client.authentication.k8s.io/v1,"),
+        "{old}"
+    );
+}
+
+#[test]
+fn whoever_does_not_check_the_certificate_drops_the_kubeconfigs_authority() {
+    let mut scene = Scene::new();
+    let text = KUBECONFIG.replace(":6443\"", ":6443\", certificate-authority: /nowhere");
+    std::fs::write(scene.file.path(), text).unwrap();
+    scene.set("KUBE_CONFIG_PATH", &scene.path());
+    scene.settings.insecure = Setting::Known(true);
+    let cluster = scene.resolve(&Connection::default()).unwrap().cluster;
+    assert_eq!(cluster.insecure_skip_tls_verify, Some(true));
+    assert_eq!(cluster.certificate_authority, None);
+}
+
+#[test]
+fn what_a_kubeconfig_lacks_or_damages_is_told_with_what_it_has() {
+    let table = [
+        (
+            "user: admin}}\n  - {name: two",
+            "user: boss}}\n  - {name: two",
+            "it has no user \"boss\" for context \"one\"; it has admin",
+        ),
+        (
+            "cluster: one, user",
+            "cluster: zero, user",
+            "it has no cluster \"zero\" for context \"one\"; it has one, two",
+        ),
+        (
+            "{server: \"https://one:6443\"}",
+            "{server: a, certificate-authority-data: \"%%\"}",
+            "certificate-authority-data of \"one\" is not base64",
+        ),
+        (
+            "{token: from-the-file}",
+            "{client-certificate-data: \"%%\", client-key-data: aGVsbG8=}",
+            "client-certificate-data of \"admin\" is not base64",
+        ),
+        (
+            "{token: from-the-file}",
+            "{client-certificate-data: aGVsbG8=, client-key-data: \"hush%\"}",
+            "client-key-data of \"admin\" is not base64",
+        ),
+    ];
+    for (from, to, expected) in table {
+        let mut scene = Scene::new();
+        std::fs::write(scene.file.path(), KUBECONFIG.replacen(from, to, 1)).unwrap();
+        scene.set("KUBE_CONFIG_PATH", &scene.path());
+        let error = scene.resolve(&Connection::default()).unwrap_err();
+        let path = scene.path();
+        assert_eq!(
+            error.to_string(),
+            format!("reading kubeconfig {path}: {expected}")
+        );
+    }
+}
+
+#[test]
+fn a_user_that_the_kubeconfig_lacks_is_not_missed_where_arguments_say_who_we_are() {
+    let mut scene = Scene::new();
+    std::fs::write(
+        scene.file.path(),
+        KUBECONFIG.replace("name: admin", "name: boss"),
+    )
+    .unwrap();
+    scene.set("KUBE_CONFIG_PATH", &scene.path());
+    assert!(scene.resolve(&Connection::default()).is_err());
+    scene.set("KUBE_TOKEN", "t");
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(token(&resolved), Some("t"));
+}
+
+#[test]
+fn a_pod_finds_its_own_cluster_where_nothing_else_names_one() {
+    let mut scene = Scene::new();
+    let directory = tempfile::tempdir().unwrap();
+    scene.settings.service_account.directory = directory.path().to_owned();
+    scene.set("KUBERNETES_SERVICE_HOST", "fd00::1");
+    scene.set("KUBERNETES_SERVICE_PORT", "443");
+    let without_a_token = scene.resolve(&Connection::default());
+    assert!(matches!(without_a_token, Err(Error::NotConfigured)));
+
+    std::fs::write(directory.path().join("token"), "t").unwrap();
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(resolved.server(), "https://[fd00::1]");
+    assert!(resolved.token_file().unwrap().ends_with("/token"));
+
+    scene.set("KUBE_TOKEN", "explicit");
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(
+        (resolved.token_file(), token(&resolved)),
+        (None, Some("explicit"))
+    );
+
+    scene.set("KUBE_HOST", "https://one");
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(resolved.server(), "https://one");
+}
+
+#[test]
+fn connections_that_come_to_the_same_have_one_fingerprint() {
+    let mut scene = Scene::new();
+    let own = |context: Option<&str>| Connection {
+        config_path: Some(scene.path()),
+        config_context: context.map(str::to_owned),
+        ..Connection::default()
+    };
+    let print = |scene: &Scene, connection| scene.resolve(&connection).unwrap().fingerprint();
+    let (plain, one, two) = (own(None), own(Some("one")), own(Some("two")));
+    assert_eq!(print(&scene, plain.clone()), print(&scene, one));
+    assert_ne!(print(&scene, plain.clone()), print(&scene, two));
+    let before = print(&scene, plain.clone());
+    scene.set("HTTPS_PROXY", "http://p:3128");
+    assert_ne!(print(&scene, plain), before);
+}
+
+#[test]
+fn a_program_is_not_run_where_a_token_is_there() {
+    let resolved = Resolved {
+        user: AuthInfo {
+            token: Some("t".to_owned().into()),
+            exec: Some(ExecConfig::default()),
+            ..AuthInfo::default()
+        },
+        ..Resolved::default()
+    };
+    assert!(resolved.program().unwrap().is_none());
 }

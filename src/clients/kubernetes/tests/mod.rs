@@ -1,12 +1,16 @@
 //! The client against the lab's Kubernetes API.
 
-use super::{Client, Connection, Error, PluginObject, PluginObjects};
+mod sign_in;
+
+use super::{Client, Connection, Error};
 use crate::clients::{Clients, Interrupted, Limits, Settings, Variables, azure, user_agent};
-use ako_lab::kubernetes::{self as lab_kubernetes, CustomResource};
-use ako_lab::{Action, Fault, Lab, Options, Seed};
+use ako_lab::{Action, Conduct, Fault, Lab, Options, Seed};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 const NODES: &str = "/api/v1/nodes";
@@ -28,12 +32,16 @@ fn limits() -> Limits {
 }
 
 fn clients(variables: &[(&str, String)]) -> Clients {
+    clients_with(super::Settings::default(), variables)
+}
+
+fn clients_with(kubernetes: super::Settings, variables: &[(&str, String)]) -> Clients {
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
     Clients::new(Settings {
         azure: azure::Settings::default(),
-        kubernetes: super::Settings::default(),
+        kubernetes,
         variables: Variables::from_map(variables.collect::<BTreeMap<_, _>>()),
         user_agent: user_agent("1.11.4"),
         request_timeout: Duration::from_secs(2),
@@ -346,6 +354,99 @@ async fn what_is_not_kubernetes_is_said_to_be_something_else() {
     }
 }
 
+/// A server without TLS that gives the same answer to every request, and the requests that it got.
+async fn answering(answer: &'static str) -> (String, Requests) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Requests::default();
+    let noted = Arc::clone(&requests);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.unwrap());
+            }
+            let request = String::from_utf8(request).unwrap();
+            noted.lock().unwrap().push(request);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (host, requests)
+}
+
+type Requests = Arc<Mutex<Vec<String>>>;
+
+const NO_NODES: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"items\": []}";
+
+#[tokio::test]
+async fn pages_and_answers_cut_off_are_told_for_what_they_are() {
+    let page = "it is an HTML page";
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n<!DOCTYPE html><html>Sign in</html>",
+            page,
+        ),
+        (
+            "HTTP/1.1 403 No\r\nconnection: close\r\n\r\n<html>No</html>",
+            page,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"items\": [{",
+            "it is cut off",
+        ),
+    ] {
+        let (host, _) = answering(answer).await;
+        let clients = clients(&[("KUBE_HOST", host.clone())]);
+        let client = clients.kubernetes(&limits(), &Connection::default()).await;
+        let error = client.unwrap().list_nodes(&limits()).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(expected) && text.contains(&host), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_told_at_once_with_what_decides() {
+    let lab = lab(1).await;
+    let server = client(&lab, 0).await.server().to_owned();
+    let clients = clients(&[("KUBE_HOST", server), ("KUBE_TOKEN", "t".to_owned())]);
+    let client = clients.kubernetes(&limits(), &Connection::default()).await;
+    let error = client.unwrap().list_nodes(&limits()).await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }), "{error:?}");
+    let text = error.to_string();
+    for name in [
+        "cluster_ca_certificate",
+        "tls_server_name",
+        "insecure",
+        "SSL_CERT_FILE",
+    ] {
+        assert!(text.contains(name), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named_without_its_credentials() {
+    let lab = lab(1).await;
+    let server = client(&lab, 0).await.server().to_owned();
+    let wants = Conduct::Credentials {
+        user: "me".to_owned(),
+        password: "right".to_owned(),
+    };
+    for conduct in [wants, Conduct::Refuse(502)] {
+        let proxy = lab.start_proxy(conduct).await.unwrap();
+        let url = format!("http://me:hunter2@{}", proxy.address());
+        let clients = clients(&[("KUBE_HOST", server.clone()), ("KUBE_PROXY_URL", url)]);
+        let client = clients.kubernetes(&limits(), &Connection::default()).await;
+        let error = client.unwrap().list_nodes(&limits()).await.unwrap_err();
+        let text = error.to_string();
+        let named = format!(
+            "through the proxy {}, which kubernetes.proxy_url names",
+            proxy.url()
+        );
+        assert!(text.contains(&named) && !text.contains("hunter2"), "{text}");
+        assert!(!proxy.passages().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named_within_seconds() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -382,80 +483,4 @@ async fn an_interrupt_ends_a_call_at_once() {
         })
     );
     assert!(stopped, "{outcome:?}");
-}
-
-/// The cluster's kubeconfig with a program in the place of the administrator's token.
-#[cfg(unix)]
-fn kubeconfig_with_program(lab: &Lab, script: &str) -> (tempfile::NamedTempFile, Connection) {
-    let text = std::fs::read_to_string(&lab.connection().kubernetes[0].kubeconfig).unwrap();
-    let token = text
-        .lines()
-        .find(|line| line.trim_start().starts_with("token: "))
-        .unwrap();
-    let program = json!({
-        "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never",
-        "command": "sh", "args": ["-c", script],
-        "env": [
-            {"name": "TOKEN", "value": token.trim_start().trim_start_matches("token: ").trim_matches('"')},
-            {"name": "SECRET", "value": "hunter2"},
-        ],
-    });
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let text = text.replacen(token, &format!("    exec: {program}"), 1);
-    std::fs::write(file.path(), text).unwrap();
-    let connection = Connection {
-        config_path: Some(file.path().display().to_string()),
-        ..Connection::default()
-    };
-    (file, connection)
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn a_program_that_the_kubeconfig_names_signs_in() {
-    let lab = lab(2).await;
-    let script = r#"printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "%s"}}' "$TOKEN""#;
-    let (_file, connection) = kubeconfig_with_program(&lab, script);
-    let clients = clients(&[]);
-    let client = clients.kubernetes(&limits(), &connection).await.unwrap();
-    assert_eq!(client.list_nodes(&limits(), None).await.unwrap().len(), 2);
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn a_program_that_fails_to_sign_in_is_told_without_its_secrets() {
-    let lab = lab(1).await;
-    for script in ["echo $SECRET; exit 3", "echo '{\"kind\": [\"hunter2\"]}'"] {
-        let (_file, connection) = kubeconfig_with_program(&lab, script);
-        let clients = clients(&[]);
-        let error = clients.kubernetes(&limits(), &connection).await;
-        let text = error.unwrap_err().to_string();
-        assert!(text.contains("the program by which"), "{text}");
-        assert!(!text.contains("hunter2"), "{text}");
-    }
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn an_interrupt_ends_the_wait_for_a_program_that_signs_in() {
-    let lab = lab(1).await;
-    let directory = tempfile::tempdir().unwrap();
-    // It ends with the directory, and some time later should this test be killed.
-    let script = format!(
-        "for i in $(seq 200); do [ -e {} ] || exit 1; sleep 0.05; done",
-        directory.path().display()
-    );
-    let (_file, connection) = kubeconfig_with_program(&lab, &script);
-    let (clients, limits) = (clients(&[]), limits());
-    let (outcome, ()) = tokio::join!(clients.kubernetes(&limits, &connection), async {
-        limits.stop.cancel();
-    });
-    let stopped = matches!(
-        outcome,
-        Err(Error::Interrupted {
-            cause: Interrupted::Stopped,
-            ..
-        })
-    );
-    assert!(stopped);
 }
