@@ -54,7 +54,7 @@ fn pod_routes_refuses_what_the_resource_refuses() {
         ("\"blue.green\", {}", "The cluster name must consist of"),
         (
             r#""blue", { "n1" = { internal_ip = "nowhere", pod_cidrs = [] } }"#,
-            "must be an IPv4 address, not \"nowhere\"",
+            "must be an IPv4 address such as \"10.0.0.4\", not \"nowhere\"",
         ),
         (
             r#""blue", {

@@ -2,7 +2,7 @@
 //!
 //! Every node counts: control plane, cordoned, not ready. What cannot be used is named with its reason. The rules are
 //! those of AKO's `GetPodCIDR`, `GetIPFromNode` and `addRouteForNode` for a cloud on Azure, where it programs IPv4
-//! only; each was held against the routes of a running AKO 2.2.1.
+//! only; the tests hold them against the recorded routes of a running AKO 2.2.1.
 
 mod cni_plugin;
 mod next_hop;
