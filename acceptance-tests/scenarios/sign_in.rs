@@ -23,6 +23,9 @@ resource "ako_cluster_subnet" "one" {
 }
 "#;
 
+/// A variable and its value.
+type Pair<'a> = (&'a str, &'a str);
+
 #[test]
 fn a_secret_in_a_file_signs_in() {
     let mut scenario = without_a_secret();
@@ -244,7 +247,7 @@ fn what_stops_a_sign_in_names_the_argument_or_the_service_and_what_to_check() {
     let sign_in = scenario.lab.connection().azure.sign_in.clone();
     let certificate = sign_in.client_certificate.display().to_string();
     let certificate = ("ARM_CLIENT_CERTIFICATE_PATH", certificate.as_str());
-    let rows: [(&[(&str, &str)], &[&str]); 7] = [
+    let rows: [(&[Pair<'_>], &[&str]); 7] = [
         (
             &[certificate, ("ARM_CLIENT_CERTIFICATE_PASSWORD", "hush")],
             &["azure.client_certificate_path: the password does not open it"],

@@ -47,10 +47,9 @@ const ADVICE: &[(&[&str], &str)] = &[
 
 /// What to check where one of `codes`, separated by commas, was given.
 pub(super) fn on(codes: &str) -> Option<&'static str> {
-    let given = |known: &&str| codes.split(',').any(|code| code.trim() == *known);
-    let entry = ADVICE
-        .iter()
-        .find(|(known, _)| known.iter().any(|known| given(&known)))?;
+    let given = |known: &str| codes.split(',').any(|code| code.trim() == known);
+    let mut entries = ADVICE.iter();
+    let entry = entries.find(|(known, _)| known.iter().any(|known| given(known)))?;
     Some(entry.1)
 }
 

@@ -36,12 +36,7 @@ impl Error {
             Some(refusal) => refusal,
             None => (with_causes(error), String::new()),
         };
-        let advice = match is_no_answer_of_ours(error) {
-            true => {
-                "What answered is not Azure's login service: is there a proxy, or another authority than meant?"
-            }
-            false => advice::on(&codes).unwrap_or_default(),
-        };
+        let advice = advice::on(&codes).unwrap_or_default();
         Error::Failed {
             way,
             said: plain(&said).to_owned(),
@@ -80,7 +75,7 @@ fn refusal(error: &azure_core::Error) -> Option<(String, String)> {
 }
 
 /// Whether an answer came that the login service cannot have given: HTML in place of JSON.
-fn is_no_answer_of_ours(error: &azure_core::Error) -> bool {
+pub(super) fn is_not_json(error: &azure_core::Error) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
         if error.is::<serde_json::Error>() {
@@ -127,10 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_place_of_an_answer_is_told_as_one() {
+    fn a_page_in_place_of_an_answer_is_told_from_a_refusal() {
         let json = serde_json::from_str::<String>("<html>").unwrap_err();
-        let error = azure_core::Error::new(ErrorKind::DataConversion, json);
-        let text = Error::failed("a client secret", &error).to_string();
-        assert!(text.contains("is there a proxy"), "{text}");
+        let page = azure_core::Error::new(ErrorKind::DataConversion, json);
+        assert!(is_not_json(&page));
+        assert!(!is_not_json(&message(
+            "AADSTS7000215: Invalid client secret."
+        )));
     }
 }

@@ -95,6 +95,10 @@ impl Way {
             Way::Cli { .. } => {
                 failed.with_hint(&format!("No other way to sign in is configured. {WAYS}"))
             }
+            Way::ManagedIdentity(_) => failed,
+            _ if error::is_not_json(error) => failed.with_hint(
+                "What answered is not Azure's login service: is there a proxy, or another authority than meant?",
+            ),
             _ => failed,
         }
     }

@@ -12,6 +12,9 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
+/// A variable and its value.
+type Pair<'a> = (&'a str, &'a str);
+
 #[tokio::test]
 async fn parallel_calls_ask_for_one_token_and_one_description_of_the_cloud() {
     let scene = Scene::new().await;
@@ -159,7 +162,7 @@ async fn each_way_is_told_by_its_name_where_it_fails() {
     );
     let oidc = ("ARM_USE_OIDC", "true");
     let msi = ("ARM_USE_MSI", "true");
-    let rows: [(&[(&str, &str)], &[&str]); 11] = [
+    let rows: [(&[Pair<'_>], &[&str]); 11] = [
         (
             &[
                 ("ARM_CLIENT_CERTIFICATE", &stranger),
@@ -444,7 +447,7 @@ async fn an_unknown_certificate_authority_is_an_error_at_once() {
 }
 
 /// Every way but the client secret and the Azure CLI, with the variables that configure it.
-fn ways(lab: &Lab) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+fn ways(lab: &Lab) -> Vec<(&'static str, Vec<Pair<'static>>)> {
     let sign_in = &lab.connection().azure.sign_in;
     // Few and small, for as long as the test runs.
     let text = |text: &str| -> &'static str { text.to_owned().leak() };
@@ -527,7 +530,7 @@ fn federated(lab: &Lab, change: impl FnOnce(&mut FederatedToken)) -> String {
     lab.azure().federated_token(&token)
 }
 
-fn without_secret(lab: &Lab, variables: &[(&str, &str)]) -> Clients {
+fn without_secret(lab: &Lab, variables: &[Pair<'_>]) -> Clients {
     let variables = [&[("ARM_CLIENT_SECRET", "")], variables].concat();
     clients(lab, &variables, Duration::from_secs(30))
 }
