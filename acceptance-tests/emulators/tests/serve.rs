@@ -29,11 +29,14 @@ fn one_line_of_json_tells_clients_everything_and_the_file_holds_the_same() {
         "metadata_host",
         "resource_group",
         "resource_manager_endpoint",
+        "sign_in",
         "subscription_id",
         "tenant_id",
         "virtual_network_id",
     ];
     assert_eq!(members(&told["azure"]), azure);
+    let certificate = told["azure"]["sign_in"]["client_certificate"].as_str();
+    assert!(Path::new(certificate.unwrap()).is_file());
     let names: Vec<&Value> = (0..2).map(|n| &told["kubernetes"][n]["name"]).collect();
     assert_eq!(names, ["cluster1", "cluster2"]);
     assert!(lab.connection().kubernetes[1].kubeconfig.is_file());

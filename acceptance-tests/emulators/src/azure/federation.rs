@@ -68,11 +68,6 @@ impl Federation {
         }
     }
 
-    /// Takes every certificate off the application.
-    pub(super) fn forget_certificates(&mut self) {
-        self.certificates.clear();
-    }
-
     /// A token of the other identity provider.
     pub(super) fn issue(&mut self, token: &FederatedToken) -> String {
         let now = Timestamp::now().as_second();

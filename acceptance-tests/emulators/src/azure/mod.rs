@@ -212,11 +212,6 @@ impl Azure {
         lock(&self.core).federation.issue(token)
     }
 
-    /// Takes every certificate off the application, also the one that it has from the start.
-    pub fn forget_certificates(&self) {
-        lock(&self.core).federation.forget_certificates();
-    }
-
     /// Denies an action.
     pub fn deny(&self, denial: Denial) {
         lock(&self.core).access.denials.push(denial);
