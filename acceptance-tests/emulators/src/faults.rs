@@ -64,7 +64,7 @@ pub enum Action {
         /// Headers to add.
         #[serde(default)]
         headers: BTreeMap<String, String>,
-        /// The JSON body; none where null.
+        /// The JSON body; none where null, and a text as it is where the headers name another type than JSON.
         #[serde(default)]
         body: Value,
     },
@@ -156,6 +156,15 @@ impl Action {
             status,
             headers,
             body,
+        }
+    }
+
+    /// A page of somebody who stands between a client and the service, such as a proxy.
+    pub fn page(status: u16, html: &str) -> Action {
+        Action::Respond {
+            status,
+            headers: BTreeMap::from([("content-type".to_owned(), "text/html".to_owned())]),
+            body: Value::from(html),
         }
     }
 }

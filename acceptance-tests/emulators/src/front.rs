@@ -113,9 +113,17 @@ impl<S: Service> Front<S> {
 
 fn instead(status: u16, headers: &BTreeMap<String, String>, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = match body {
-        Value::Null => Response::empty(status),
-        body => Response::json(status, body),
+    let is_json = |kind: &String| kind.contains("json");
+    let kind = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let mut response = match (body, kind.is_none_or(|(_, kind)| is_json(kind))) {
+        (Value::String(text), false) => Response {
+            body: text.clone().into(),
+            ..Response::empty(status)
+        },
+        (Value::Null, _) => Response::empty(status),
+        (body, _) => Response::json(status, body),
     };
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::Connection;
 
-pub use output::{Diagnostic, Run, Severity};
+pub use output::{Diagnostic, Run, Severity, Snippet};
 pub use plan::{Action, Plan, ResourceChange};
 pub use running::Running;
 pub use state::State;

@@ -35,6 +35,16 @@ pub struct Diagnostic {
     /// The resource that it belongs to, where there is one.
     #[serde(default)]
     pub address: Option<String>,
+    /// The part of the configuration that it blames, where there is one.
+    #[serde(default)]
+    pub snippet: Option<Snippet>,
+}
+
+/// A part of a configuration.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Snippet {
+    /// The line, or the first lines, in which the blamed attribute is set.
+    pub code: String,
 }
 
 /// How bad a diagnostic is.
@@ -120,6 +130,13 @@ impl Run {
 }
 
 impl Diagnostic {
+    /// The line of the configuration that it blames; empty where it blames none.
+    pub fn line(&self) -> &str {
+        self.snippet
+            .as_ref()
+            .map_or("", |snippet| snippet.code.trim())
+    }
+
     /// Headline and explanation in one text, to search in.
     pub fn text(&self) -> String {
         format!("{}\n{}", self.summary, self.detail)
@@ -187,13 +204,16 @@ mod tests {
 
     #[test]
     fn a_diagnostic_is_read_whole_from_a_line_of_json() {
-        let line = r#"{"@level":"error","@message":"Error: no","type":"diagnostic","diagnostic":{"severity":"error","summary":"no","detail":"because\nof it","address":"ako_x.y","range":{}}}"#;
+        let line = r#"{"@level":"error","@message":"Error: no","type":"diagnostic","diagnostic":{"severity":"error","summary":"no","detail":"because\nof it","address":"ako_x.y","range":{},"snippet":{"context":"resource","code":"  name = \"y\"","start_line":2}}}"#;
         let run = run(line, 1, "terraform apply -json");
         let expected = Diagnostic {
             severity: Severity::Error,
             summary: "no".to_owned(),
             detail: "because\nof it".to_owned(),
             address: Some("ako_x.y".to_owned()),
+            snippet: Some(Snippet {
+                code: "  name = \"y\"".to_owned(),
+            }),
         };
         assert_eq!(run.errors().collect::<Vec<_>>(), [&expected]);
         assert!(
