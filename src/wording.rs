@@ -33,6 +33,50 @@ pub fn sentence(text: &str) -> String {
     }
 }
 
+/// The first words of an answer in somebody else's language, to recognise who gave it; none where it holds no words.
+///
+/// Markup is left out: the page of a proxy begins with a screenful of it, and nothing of it tells whose it is.
+pub fn first_words(answer: &[u8]) -> Option<String> {
+    const MOST: usize = 100;
+    let text = String::from_utf8_lossy(answer);
+    let text = match text.trim_start().starts_with('<') {
+        true => without_markup(&text),
+        false => text.into_owned(),
+    };
+    let words: Vec<_> = text.split_whitespace().collect();
+    let words = words.join(" ");
+    let mut start: String = words
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MOST)
+        .collect();
+    if start.len() < words.len() {
+        start.push('…');
+    }
+    (!start.is_empty()).then_some(start)
+}
+
+fn without_markup(page: &str) -> String {
+    let mut text = String::new();
+    let mut rest = page;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        text.push(' ');
+        let folded = tag.to_ascii_lowercase();
+        // What stands in these is not for people to read.
+        let hidden = ["script", "style"]
+            .into_iter()
+            .find(|name| folded.starts_with(name));
+        let end = match hidden {
+            Some(name) => folded.find(&format!("</{name}")).unwrap_or(tag.len()),
+            None => 0,
+        };
+        rest = tag[end..].split_once('>').map_or("", |(_, after)| after);
+    }
+    text.push_str(rest);
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +105,22 @@ mod tests {
         );
         let telling = said("reading the table: connection refused", refused());
         assert_eq!(with_causes(&telling), telling.said);
+    }
+
+    #[test]
+    fn of_a_page_its_first_words_are_told_and_no_markup() {
+        let page = b"<!DOCTYPE html>\n<html><head><style>p { color: red }</style><title>Sign in</title></head>
+            <body onload=\"x()\"><p>Corporate\tproxy</p><script>if (a < b) {}</script></body></html>";
+        assert_eq!(
+            first_words(page).as_deref(),
+            Some("Sign in Corporate proxy")
+        );
+        assert_eq!(first_words(b"Bad gateway").as_deref(), Some("Bad gateway"));
+        assert_eq!(first_words(b"<html><script>never closed"), None);
+        assert_eq!(first_words(b""), None);
+        let long = first_words("wörd ".repeat(1000).as_bytes()).unwrap();
+        assert_eq!(long.chars().count(), 101);
+        assert!(long.ends_with('…'), "{long}");
     }
 
     #[test]

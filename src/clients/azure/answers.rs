@@ -1,7 +1,7 @@
 //! What an answer of Azure means: its last word, or a request to come back; the object that was wanted, or another.
 
 use super::super::http::{Answer, Verdict};
-use super::error::{Refusal, parenthesis, request_id};
+use super::error::{Refusal, not_arms, parenthesis, request_id};
 use reqwest::StatusCode;
 use serde_json::Value;
 use std::time::Duration;
@@ -16,7 +16,8 @@ pub(super) fn judge(answer: &Answer) -> Verdict {
         let facts = facts(answer, refusal.as_ref());
         match refusal {
             Some(refusal) => format!("{}{facts}", refusal.message),
-            None => format!("no reason given{facts}"),
+            None if answer.body.is_empty() => format!("no reason given{facts}"),
+            None => format!("{}{facts}", not_arms(answer)),
         }
     };
     match answer.status.as_u16() {
@@ -48,6 +49,13 @@ fn asked_wait(message: &str) -> Option<Duration> {
     let (number, unit) = after.split_once(' ')?;
     let seconds = unit.starts_with("second").then(|| number.parse().ok())??;
     (seconds <= 600).then(|| Duration::from_secs(seconds))
+}
+
+/// Whether an answer that says success can be Azure Resource Manager's: it sends an object or nothing at all. A proxy
+/// that asks to sign in, or a page that says how sorry somebody is, comes as success just as well.
+pub(super) fn is_arms(answer: &Answer) -> bool {
+    answer.body.is_empty()
+        || serde_json::from_slice(&answer.body).is_ok_and(|body: Value| body.is_object())
 }
 
 /// Whether `held` has every member of `wanted`, with the same value. Azure adds members of its own, and keeps the

@@ -3,6 +3,7 @@
 use super::super::http::{Answer, Call, NoAnswer, Repeat, Sender, Verdict};
 use super::super::{Limits, NotReady, Variables};
 use super::credentials::{Error, Settings};
+use crate::wording::{first_words, with_causes};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -88,8 +89,12 @@ impl Metadata {
         if !answer.status.is_success() {
             return Err(format!("status {}", answer.status.as_u16()));
         }
-        let metadata: Metadata =
-            serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
+        let metadata: Metadata = serde_json::from_slice(&answer.body).map_err(|error| {
+            match first_words(&answer.body) {
+                Some(words) => format!("it answers with {words:?}: {error}"),
+                None => "it answers with nothing".to_owned(),
+            }
+        })?;
         let endpoint = &metadata.resource_manager;
         let same =
             |audience: &&String| audience.trim_end_matches('/') == endpoint.trim_end_matches('/');

@@ -6,6 +6,7 @@
 use super::super::Interrupted;
 use super::super::http::{Answer, NoAnswer, NotConnected};
 use super::credentials;
+use crate::wording::first_words;
 use reqwest::StatusCode;
 use serde_json::Value;
 use std::fmt;
@@ -209,6 +210,19 @@ impl Error {
             .is_some_and(|code| code.starts_with("InUse") && code.ends_with("CannotBeDeleted"))
     }
 
+    /// Whether Azure forbids it to whom we have signed in as.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Error::Refused(refusal) if refusal.status == Some(403))
+    }
+
+    /// Whether Azure refuses a subnet because of its place: outside the virtual network, or on another subnet.
+    pub fn is_misplaced(&self) -> bool {
+        matches!(
+            self.code(),
+            Some("NetcfgInvalidSubnet" | "NetcfgSubnetRangesOverlap")
+        )
+    }
+
     /// The error of `answer`, which says no or does not speak ARM's language.
     pub(super) fn from_answer(action: &str, is_write: bool, answer: &Answer) -> Error {
         let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
@@ -226,7 +240,6 @@ impl Error {
 
     /// The error of an `answer` that cannot have come from Azure Resource Manager, or not whole.
     pub(super) fn not_arm(action: &str, is_write: bool, answer: &Answer) -> Error {
-        let kind = answer.header("content-type").unwrap_or("no content type");
         let write = match (is_write, answer.status.is_client_error()) {
             (false, _) => WriteState::NotSent,
             (true, true) if !answer.after_lost_answer => WriteState::Refused,
@@ -234,10 +247,7 @@ impl Error {
         };
         Error::BadAnswer {
             action: action.to_owned(),
-            reason: format!(
-                "the answer is not Azure Resource Manager's ({kind}, {} bytes); is there a proxy, or another endpoint than meant?",
-                answer.body.len()
-            ),
+            reason: not_arms(answer),
             status: Some(answer.status.as_u16()),
             request_id: request_id(answer),
             write,
@@ -392,6 +402,17 @@ impl fmt::Display for Refusal {
         let request_id = self.request_id.as_deref();
         f.write_str(&parenthesis(self.status, Some(&self.code), request_id))
     }
+}
+
+/// What came in place of an answer of Azure Resource Manager: never the whole page of a proxy.
+pub(super) fn not_arms(answer: &Answer) -> String {
+    let kind = answer.header("content-type").unwrap_or("no content type");
+    let size = answer.body.len();
+    let words = match first_words(&answer.body) {
+        Some(words) => format!(", beginning with {words:?}"),
+        None => String::new(),
+    };
+    format!("the answer is not Azure Resource Manager's: {kind}, {size} bytes{words}")
 }
 
 /// The service's id of the request that `answer` answers.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// Why a text is not the id that was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected {noun}: {form}, got {got}")]
+#[error("must be {noun}, {form}, not {got}")]
 pub struct IdError {
     noun: &'static str,
     form: &'static str,
@@ -251,9 +251,10 @@ impl Kind {
         IdError {
             noun: self.noun,
             form: self.form,
-            got: match other {
-                Some(kind) => format!("{} ({text})", kind.noun),
-                None => format!("{text:?}"),
+            got: match (other, type_of(text)) {
+                (Some(kind), _) => format!("{} ({text})", kind.noun),
+                (None, Some(kind)) => format!("the id of a {kind} ({text})"),
+                (None, None) => format!("{text:?}"),
             },
         }
     }
@@ -284,6 +285,24 @@ impl Kind {
         }
         Ok(())
     }
+}
+
+/// The type of whatever the text is the id of, such as `Microsoft.Compute/virtualMachines`.
+fn type_of(text: &str) -> Option<String> {
+    const MARKER: &str = "/providers/";
+    let at = text.to_ascii_lowercase().rfind(MARKER)?;
+    let parts: Vec<&str> = text[at + MARKER.len()..].split('/').collect();
+    let (namespace, types) = parts.split_first()?;
+    let is_whole =
+        text.starts_with('/') && types.len() % 2 == 0 && parts.iter().all(|part| is_a_name(part));
+    let names = types.iter().step_by(2).copied();
+    (is_whole && !types.is_empty()).then(|| {
+        [*namespace]
+            .into_iter()
+            .chain(names)
+            .collect::<Vec<_>>()
+            .join("/")
+    })
 }
 
 /// Whether a part can stand in a URL path without changing which object the path names.
@@ -336,10 +355,25 @@ mod tests {
     fn a_wrong_kind_of_id_is_named() {
         let error = TABLE_ID.parse::<SubnetId>().unwrap_err().to_string();
         assert!(
-            error.starts_with("expected a subnet id: /subscriptions/{subscription}/"),
+            error.starts_with("must be a subnet id, /subscriptions/{subscription}/"),
             "{error}"
         );
-        assert!(error.contains("got a route table id"), "{error}");
+        assert!(error.contains("not a route table id"), "{error}");
+        for (other, kind) in [
+            (
+                "Microsoft.Compute/virtualMachines/vm",
+                "not the id of a Microsoft.Compute/virtualMachines",
+            ),
+            (
+                "Microsoft.Network/networkSecurityGroups/n/securityRules/r",
+                "not the id of a Microsoft.Network/networkSecurityGroups/securityRules",
+            ),
+            ("Microsoft.Network/routeTables/", "not \"/subscriptions/s/"),
+        ] {
+            let id = format!("/subscriptions/s/resourceGroups/g/providers/{other}");
+            let error = id.parse::<SubnetId>().unwrap_err().to_string();
+            assert!(error.contains(kind), "{error}");
+        }
     }
 
     #[test]

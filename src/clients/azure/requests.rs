@@ -2,7 +2,7 @@
 
 use super::super::http::{Answer, Call, Repeat};
 use super::Client;
-use super::answers::{covers, judge};
+use super::answers::{covers, is_arms, judge};
 use super::environment::Cloud;
 use super::error::{Error, Refusal, WriteState};
 use super::ids::{RouteTableId, SubnetId, VirtualNetworkId};
@@ -188,6 +188,9 @@ impl Client {
                     false => Err(Error::from_answer(&action, true, &answer)),
                 };
             }
+            if !is_arms(&answer) {
+                return Err(Error::not_arm(&action, true, &answer));
+            }
             match self.follow(limits, object, &action, &answer).await {
                 Err(Error::TryAgain(refusal)) => {
                     let known = refusal.to_string();
@@ -217,7 +220,8 @@ impl Client {
         let action = request.action;
         let answer = self.exchange(limits, request).await?;
         match answer.status.is_success() {
-            true => Ok(answer),
+            true if is_arms(&answer) => Ok(answer),
+            true => Err(Error::not_arm(action, true, &answer)),
             false => Err(Error::from_answer(action, true, &answer)),
         }
     }

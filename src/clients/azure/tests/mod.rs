@@ -351,6 +351,36 @@ async fn only_azures_own_words_mean_that_an_object_is_gone() {
 }
 
 #[tokio::test]
+async fn a_page_in_answer_to_a_write_is_no_success() {
+    let scene = Scene::new().await;
+    let held = scene.put(&table(Vec::new())).await.unwrap();
+    let page = || Action::page(200, "<html><title>Sign in</title></html>");
+    let not_known = |error: Error| {
+        assert!(matches!(error, Error::BadAnswer { .. }), "{error:?}");
+        assert!(
+            error.to_string().contains("beginning with \"Sign in\""),
+            "{error}"
+        );
+        assert_eq!(error.after_write(), WriteState::Unclear);
+    };
+    scene.lab.add_fault(Fault::on("PUT", TABLES, page()));
+    not_known(scene.put(&held).await.unwrap_err());
+    scene.lab.add_fault(Fault::on("PATCH", TABLES, page()));
+    let (azure, id) = (scene.azure(), scene.table_id());
+    let tags = BTreeMap::new();
+    let tagged = azure.patch_route_table_tags(&scene.limits, &id, &tags, None);
+    not_known(tagged.await.unwrap_err());
+    scene.lab.add_fault(Fault::on("DELETE", TABLES, page()));
+    not_known(
+        azure
+            .delete_route_table(&scene.limits, &id)
+            .await
+            .unwrap_err(),
+    );
+    assert_eq!(scene.get().await, Some(held));
+}
+
+#[tokio::test]
 async fn deleting_waits_until_the_table_is_gone_and_accepts_that_it_is() {
     let scene = Scene::new().await;
     scene.put(&table(Vec::new())).await.unwrap();
