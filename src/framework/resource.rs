@@ -167,6 +167,34 @@ pub struct Context {
     stop: CancellationToken,
     config: Value,
     warnings: Mutex<Diagnostics>,
+    memory: Arc<Memory>,
+}
+
+/// What a resource keeps beside the object, in bytes of its own making: nobody sees it, and nothing is planned by it.
+///
+/// Core hands it back with the object. It may be missing at any time: an imported object has none, nor has one that
+/// is created anew.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<Vec<u8>>);
+
+impl Memory {
+    /// A memory of what was kept.
+    pub fn new(kept: Vec<u8>) -> Memory {
+        Memory(Mutex::new(kept))
+    }
+
+    /// What is kept now.
+    pub fn recall(&self) -> Vec<u8> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Keeps this in place of what was kept.
+    pub fn keep(&self, bytes: Vec<u8>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bytes;
+    }
 }
 
 impl Context {
@@ -178,7 +206,20 @@ impl Context {
             stop,
             config,
             warnings: Mutex::default(),
+            memory: Arc::default(),
         }
+    }
+
+    /// The same with what is kept beside the object.
+    #[must_use]
+    pub fn with_memory(mut self, memory: Arc<Memory>) -> Context {
+        self.memory = memory;
+        self
+    }
+
+    /// What is kept beside the object.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// When the operation must have ended: the `timeouts` block or its default.

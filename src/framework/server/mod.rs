@@ -13,7 +13,7 @@ use crate::framework::handler::{DataSourceHandler, ResourceHandler, Slot};
 use crate::framework::path::Path;
 use crate::framework::plan::Config;
 use crate::framework::provider::Provider;
-use crate::framework::resource::{FunctionError, Signature};
+use crate::framework::resource::{FunctionError, Memory, Signature};
 use crate::framework::schema::Schema;
 use crate::framework::schema_check::Kind;
 use crate::framework::spelling::keep_spelling;
@@ -265,11 +265,12 @@ impl Server {
 
     /// The object as it is now; null if it is gone.
     pub async fn read(&self, type_name: &str, state: Value, private: Vec<u8>) -> ApplyOutcome {
-        let (state, diagnostics) = match self.operations(type_name) {
+        let memory = Arc::new(Memory::new(private));
+        let (state, diagnostics) = match self.operations(type_name, &memory) {
             Ok(operations) => operations.read(state).await,
             Err(unknown) => (state, unknown),
         };
-        self.outcome(type_name, state, private, diagnostics)
+        self.outcome(type_name, state, &memory, diagnostics)
     }
 
     /// What an apply would make of the object.
@@ -277,13 +278,14 @@ impl Server {
         let mut outcome = PlanOutcome {
             planned: Value::Null,
             requires_replace: Vec::new(),
-            private: request.private,
+            private: Vec::new(),
             diagnostics: Diagnostics::new(),
         };
+        let memory = Arc::new(Memory::new(request.private));
         let is_delete = request.proposed.is_null();
         // What core proposes is as large as the object, and the planner makes a proposal of its own.
         drop(request.proposed);
-        match self.operations(&request.type_name) {
+        match self.operations(&request.type_name, &memory) {
             Err(unknown) => outcome.diagnostics = unknown,
             Ok(_) if is_delete => {}
             Ok(operations) => {
@@ -302,6 +304,7 @@ impl Server {
                 keep_known_paths(resource.schema(), &mut outcome.diagnostics);
             }
         }
+        outcome.private = memory.recall();
         outcome
     }
 
@@ -314,7 +317,8 @@ impl Server {
             config,
             private,
         } = request;
-        let (state, diagnostics) = match self.operations(&type_name) {
+        let memory = Arc::new(Memory::new(private));
+        let (state, diagnostics) = match self.operations(&type_name, &memory) {
             Err(unknown) => (prior, unknown),
             Ok(operations) => match (prior.is_null(), planned.is_null()) {
                 (_, true) => operations.delete(prior).await,
@@ -322,16 +326,17 @@ impl Server {
                 (false, false) => operations.update(prior, planned, config).await,
             },
         };
-        self.outcome(&type_name, state, private, diagnostics)
+        self.outcome(&type_name, state, &memory, diagnostics)
     }
 
     /// The object that the user names by `id`.
     pub async fn import(&self, type_name: &str, id: &str) -> (Value, Diagnostics) {
-        let (state, diagnostics) = match self.operations(type_name) {
+        let memory = Arc::default();
+        let (state, diagnostics) = match self.operations(type_name, &memory) {
             Ok(operations) => operations.import(id.to_owned()).await,
             Err(unknown) => (Value::Null, unknown),
         };
-        let outcome = self.outcome(type_name, state, Vec::new(), diagnostics);
+        let outcome = self.outcome(type_name, state, &memory, diagnostics);
         (outcome.state, outcome.diagnostics)
     }
 
@@ -355,7 +360,13 @@ impl Server {
         fill_defaults(&source.schema().attributes, &mut config);
         let timeouts = source.schema().timeouts.unwrap_or_default();
         let stop = self.stop_token();
-        let context = new_context(timeouts, Operation::Read, &config, config.clone(), &stop);
+        let context = new_context(
+            timeouts,
+            Operation::Read,
+            &config,
+            config.clone(),
+            (&stop, Arc::default()),
+        );
         let work = {
             let (source, context, config) = (source.clone(), context.clone(), config.clone());
             async move { source.read(&context, &config).await }
@@ -390,12 +401,13 @@ impl Server {
         self.stop_token().cancel();
     }
 
-    fn operations(&self, type_name: &str) -> Result<Operations, Diagnostics> {
+    fn operations(&self, type_name: &str, memory: &Arc<Memory>) -> Result<Operations, Diagnostics> {
         Ok(Operations {
             type_name: type_name.to_owned(),
             handler: self.resource(type_name)?.clone(),
             stop: self.stop_token(),
             grace: self.grace,
+            memory: memory.clone(),
         })
     }
 
@@ -403,7 +415,7 @@ impl Server {
         &self,
         type_name: &str,
         state: Value,
-        private: Vec<u8>,
+        memory: &Memory,
         mut diagnostics: Diagnostics,
     ) -> ApplyOutcome {
         if let Ok(resource) = self.resource(type_name) {
@@ -411,7 +423,7 @@ impl Server {
         }
         ApplyOutcome {
             state,
-            private,
+            private: memory.recall(),
             diagnostics,
         }
     }

@@ -6,7 +6,7 @@ use crate::framework::guard::{self, Ended};
 use crate::framework::handler::ResourceHandler;
 use crate::framework::path::Path;
 use crate::framework::planner::{forced_replacements, plan_object};
-use crate::framework::resource::{Context, Failure};
+use crate::framework::resource::{Context, Failure, Memory};
 use crate::framework::schema::{Schema, TIMEOUTS};
 use crate::framework::spelling::keep_spelling;
 use crate::framework::state::{fill_defaults, forget_write_only};
@@ -24,6 +24,7 @@ pub(super) struct Operations {
     pub(super) handler: Arc<dyn ResourceHandler>,
     pub(super) stop: CancellationToken,
     pub(super) grace: Duration,
+    pub(super) memory: Arc<Memory>,
 }
 
 impl Operations {
@@ -233,7 +234,8 @@ impl Operations {
 
     fn context(&self, operation: Operation, object: &Value, config: Value) -> Arc<Context> {
         let timeouts = self.handler.schema().timeouts.unwrap_or_default();
-        new_context(timeouts, operation, object, config, &self.stop)
+        let memory = self.memory.clone();
+        new_context(timeouts, operation, object, config, (&self.stop, memory))
     }
 
     fn applied(&self, planned: &Value, mut object: Value, diagnostics: &mut Diagnostics) -> Value {
@@ -274,10 +276,11 @@ pub(super) fn new_context(
     operation: Operation,
     object: &Value,
     config: Value,
-    stop: &CancellationToken,
+    (stop, memory): (&CancellationToken, Arc<Memory>),
 ) -> Arc<Context> {
     let deadline = Instant::now() + timeouts.limit(operation, object);
-    Arc::new(Context::new(deadline, stop.child_token(), config))
+    let context = Context::new(deadline, stop.child_token(), config);
+    Arc::new(context.with_memory(memory))
 }
 
 /// That a handler did not come back with a result.

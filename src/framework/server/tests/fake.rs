@@ -128,6 +128,11 @@ impl<const FOUND_AGAIN: bool> Resource for Thing<FOUND_AGAIN> {
                 return Err(Failure::with_state(Diagnostic::error("no", "Half."), made));
             }
             "mismatch" => made.size = Some(77),
+            "keep" => {
+                let mut kept = context.memory().recall();
+                kept.extend(b" and more");
+                context.memory().keep(kept);
+            }
             "stubborn" => return Err(Diagnostics::new().into()),
             "wait" => {
                 WAITING.notify_one();

@@ -24,6 +24,13 @@ async fn a_create_stores_what_the_handler_made() {
 }
 
 #[tokio::test]
+async fn what_a_handler_keeps_is_stored_beside_the_object() {
+    let server = configured();
+    let outcome = create(&server, &thing("keep")).await;
+    assert_eq!(outcome.private, b"private and more");
+}
+
+#[tokio::test]
 async fn the_second_plan_is_empty() {
     let server = configured();
     let state = create(&server, &thing("ok")).await.state;
