@@ -97,6 +97,13 @@ fn advice_on_code(code: &str) -> Option<&'static str> {
         "RouteConflict" => {
             "Azure allows one route for each prefix of a table. Something else has added a route with that prefix in the meantime: run `terraform plan` to see it."
         }
+        "InvalidResourceReference" => {
+            "Azure names the object that it does not find: it does not exist, or lies in another region than what refers to it."
+        }
+        "ResourceGroupNotFound" => "Check the name of the resource group, or create it first.",
+        "NetcfgInvalidSubnet" | "NetcfgSubnetRangesOverlap" => {
+            "Choose a prefix that lies in an address range of the virtual network and is free there."
+        }
         "AnotherOperationInProgress" | "RetryableError" => {
             "Another operation holds the object; it was tried again until the time was up. Run Terraform again when it has ended, or raise the time in the `timeouts` block."
         }

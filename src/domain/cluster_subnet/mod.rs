@@ -148,6 +148,17 @@ pub enum Refusal {
     },
     /// The table serves other subnets, which would lose their routes.
     TableServesOthers(Vec<AzureId>),
+    /// Somebody else's table is not there.
+    NoExistingTable,
+    /// The table lies in another region than the virtual network, and Azure associates no such table.
+    OtherRegion {
+        /// The region of the table.
+        table: String,
+        /// The region of the virtual network.
+        network: String,
+    },
+    /// A prefix that Azure would refuse.
+    Misplaced(Misplacement),
 }
 
 /// One attribute in which a remnant is not what is planned.
@@ -250,6 +261,19 @@ pub fn check_place(
     problems
 }
 
+/// Refuses a table in another region than that of the virtual network.
+pub fn check_region(network: &str, table: &str) -> Result<(), Refusal> {
+    // Azure takes "West Europe" for "westeurope", and may give back either.
+    let folded = |region: &str| region.replace(' ', "").to_lowercase();
+    if folded(network) == folded(table) {
+        return Ok(());
+    }
+    Err(Refusal::OtherRegion {
+        table: table.to_owned(),
+        network: network.to_owned(),
+    })
+}
+
 /// What to write on the route table that is planned to be ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableWrite {
@@ -346,17 +370,21 @@ pub fn plan_farewell<Id: Clone + PartialEq>(
 
 /// Refuses to delete a table that serves any subnet but ours.
 pub fn check_delete(table: &ActualTable, se_subnet: &AzureId) -> Result<(), Refusal> {
-    let others: Vec<_> = table
-        .subnets
-        .iter()
-        .filter(|subnet| *subnet != se_subnet)
-        .cloned()
-        .collect();
+    let others = subnets_beside(table, se_subnet);
     if others.is_empty() {
         Ok(())
     } else {
         Err(Refusal::TableServesOthers(others))
     }
+}
+
+/// The subnets that the table serves, the SE subnet apart.
+pub fn subnets_beside(table: &ActualTable, se_subnet: &AzureId) -> Vec<AzureId> {
+    let subnets = table.subnets.iter();
+    subnets
+        .filter(|subnet| *subnet != se_subnet)
+        .cloned()
+        .collect()
 }
 
 enum Standing {

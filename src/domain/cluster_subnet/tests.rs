@@ -283,6 +283,18 @@ fn a_table_that_serves_another_subnet_is_not_deleted() {
 }
 
 #[test]
+fn a_table_of_another_region_is_refused_with_both_regions() {
+    assert_eq!(check_region("westeurope", "West Europe"), Ok(()));
+    assert_eq!(
+        check_region("westeurope", "northeurope"),
+        Err(Refusal::OtherRegion {
+            table: "northeurope".to_owned(),
+            network: "westeurope".to_owned(),
+        })
+    );
+}
+
+#[test]
 fn a_prefix_outside_the_network_or_on_another_subnet_is_found() {
     let net = |text: &str| -> IpNet { text.parse().unwrap() };
     let others = BTreeMap::from([("nodes".to_owned(), BTreeSet::from([net("10.1.4.0/22")]))]);

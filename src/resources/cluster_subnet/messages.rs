@@ -4,10 +4,10 @@ use super::ClusterSubnet;
 use super::model::Target;
 use super::operation::Stopped;
 use super::plan::OWNED_TABLE_ARGUMENTS;
-use crate::clients::azure::WriteState;
 use crate::clients::azure::ids::{RouteTableId, SubnetId};
+use crate::clients::azure::{Error, WriteState};
 use crate::domain::azure_ids::AzureId;
-use crate::domain::cluster_subnet::{Difference, Misplacement, Refusal, Remnant};
+use crate::domain::cluster_subnet::{Difference, Misplacement, Refusal, Remnant, RouteTableUse};
 use crate::framework::diagnostics::Diagnostic;
 use crate::framework::path::Path;
 use crate::framework::resource::Resource;
@@ -34,9 +34,19 @@ pub(super) fn stopped(
     holds: Option<&str>,
 ) -> Diagnostic {
     match (stopped, holds) {
-        (Stopped::Failed(error), Some(holds)) => call_failed_leaving(summary, error, holds),
-        (Stopped::Failed(error), None) => call_failed(summary, error),
-        (Stopped::Refused(refusal), _) => refused(refusal, target),
+        (Stopped::Failed(error), holds) => call_refused(summary, error, holds, target),
+        (Stopped::Refused(refusal), None) => refused(refusal, target),
+        (Stopped::Refused(refusal), Some(holds)) => {
+            let mut diagnostic = refused(refusal, target);
+            diagnostic.detail = format!("{}\n\n{holds}", diagnostic.detail);
+            diagnostic
+        }
+        (Stopped::Misplaced { error, problem }, holds) => {
+            let found = misplaced(problem, target);
+            let said = call_refused(summary, error, holds, target);
+            let detail = format!("{}\n\n{}", found.detail, said.detail);
+            Diagnostic { detail, ..found }
+        }
         (Stopped::NoNetwork, _) => no_network(target),
         (Stopped::NotAdopted(found), _) => not_adopted(*found, target),
         (Stopped::NoTable, _) => Diagnostic::error(
@@ -61,6 +71,32 @@ pub(super) fn stopped(
                 ),
             )
         }
+    }
+}
+
+/// A call that failed, with the argument to blame where the error's code tells which it is.
+fn call_refused(
+    summary: String,
+    error: &Error,
+    holds: Option<&str>,
+    target: &Target,
+) -> Diagnostic {
+    let diagnostic = match holds {
+        Some(holds) => call_failed_leaving(summary, error, holds),
+        None => call_failed(summary, error),
+    };
+    let is_existing = matches!(target.route_table, RouteTableUse::Existing(_));
+    let blamed = match (error.code(), is_existing, &target.network_security_group) {
+        _ if error.is_misplaced() => Some("address_prefixes"),
+        (Some("InvalidResourceReference"), true, None) => Some("existing_route_table_id"),
+        (Some("InvalidResourceReference"), false, Some(_)) => Some("network_security_group_id"),
+        // The virtual network has been read: only the table can be meant for a group of its own.
+        (Some("ResourceGroupNotFound"), false, _) => Some("route_table_resource_group_name"),
+        _ => None,
+    };
+    match blamed {
+        Some(argument) => diagnostic.at(Path::attribute(argument)),
+        None => diagnostic,
     }
 }
 
@@ -90,6 +126,9 @@ pub(super) fn refused(refusal: &Refusal, target: &Target) -> Diagnostic {
         }
         Refusal::RemnantDiffers { remnant, differences } => remnant_differs(*remnant, differences, target),
         Refusal::TableServesOthers(subnets) => serves_others(subnets, target),
+        Refusal::NoExistingTable => no_existing_table(target),
+        Refusal::OtherRegion { table, network } => other_region(table, network, target),
+        Refusal::Misplaced(problem) => misplaced(problem, target),
     }
 }
 
@@ -115,6 +154,19 @@ pub(super) fn not_adopted(remnant: Remnant, target: &Target) -> Diagnostic {
             way_out(remnant, target)
         ),
     )
+}
+
+/// Somebody else's table serves more than the SE subnet.
+pub(super) fn table_is_shared(target: &Target, others: &[AzureId]) -> Diagnostic {
+    let table = target.route_table.id().map_or("", RouteTableId::name);
+    Diagnostic::warning(
+        format!("Route table {table:?} serves other subnets, too"),
+        format!(
+            "Every route in it holds for them as well, the pod routes of this cluster among them:\n{}\n\nClusters with the same pod CIDRs cannot share a route table. Without `existing_route_table_id` the SE subnet gets one of its own.",
+            list(others)
+        ),
+    )
+    .at(Path::attribute("existing_route_table_id"))
 }
 
 /// A table that was somebody else's becomes ours.
@@ -163,11 +215,15 @@ pub(super) fn table_stays(table: &RouteTableId, subnets: &[AzureId]) -> Diagnost
     )
 }
 
+/// There is no such virtual network, or no such resource group: what can be done is the same.
 pub(super) fn no_network(target: &Target) -> Diagnostic {
     let id = &target.virtual_network;
     Diagnostic::error(
         format!("Virtual network {:?} does not exist", id.name()),
-        format!("Azure knows no {id}. Check the id, or create the virtual network first."),
+        format!(
+            "Azure knows no {id}. Check its name, its resource group {:?} and the subscription, or create the virtual network first.",
+            id.parent().name()
+        ),
     )
     .at(Path::attribute("virtual_network_id"))
 }
@@ -178,7 +234,10 @@ pub(super) fn misplaced(problem: &Misplacement, target: &Target) -> Diagnostic {
     let (summary, detail) = match problem {
         Misplacement::OutsideNetwork { prefix, ranges } => (
             format!("{prefix} is outside virtual network {network:?}"),
-            format!("Its address ranges are {}.", join(ranges)),
+            format!(
+                "Its address ranges are {}. Choose a prefix inside one of them, or add a range to the virtual network first.",
+                join(ranges)
+            ),
         ),
         Misplacement::Overlap {
             prefix,
@@ -186,7 +245,9 @@ pub(super) fn misplaced(problem: &Misplacement, target: &Target) -> Diagnostic {
             other,
         } => (
             format!("{prefix} overlaps with subnet {subnet:?}"),
-            format!("That subnet of virtual network {network:?} has {other}."),
+            format!(
+                "That subnet of virtual network {network:?} has {other}. Choose a prefix that is free."
+            ),
         ),
     };
     Diagnostic::error(summary, detail).at(Path::attribute("address_prefixes"))
@@ -207,7 +268,7 @@ pub(super) fn nothing_to_import(id: &SubnetId) -> Diagnostic {
 pub(super) fn wrong_import_id(id: &str, error: &impl std::fmt::Display) -> Diagnostic {
     Diagnostic::error(
         format!("{id:?} is not the import id of an SE subnet"),
-        sentence(&error.to_string()),
+        format!("It {error}."),
     )
 }
 
@@ -324,6 +385,43 @@ fn way_out(remnant: Remnant, target: &Target) -> String {
                 .unwrap_or_default()
         ),
     }
+}
+
+fn no_existing_table(target: &Target) -> Diagnostic {
+    let id = target
+        .route_table
+        .id()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    Diagnostic::error(
+        format!("Route table {:?} does not exist", AzureId::new(&*id).name()),
+        format!(
+            "Azure knows no {id}. Check the id, or make the table first. Without `existing_route_table_id` this resource makes one of its own."
+        ),
+    )
+    .at(Path::attribute("existing_route_table_id"))
+}
+
+fn other_region(table: &str, network: &str, target: &Target) -> Diagnostic {
+    let (attribute, way_out) = match target.route_table {
+        RouteTableUse::Existing(_) => (
+            "existing_route_table_id",
+            "Take a table of that region, or leave `existing_route_table_id` out: then this resource makes one there.",
+        ),
+        _ => (
+            "route_table_name",
+            "Choose another `route_table_name`, or delete the table if nothing needs it.",
+        ),
+    };
+    Diagnostic::error(
+        format!(
+            "Route table {:?} lies in {table}, virtual network {:?} in {network}",
+            target.route_table.id().map_or("", RouteTableId::name),
+            target.virtual_network.name()
+        ),
+        format!("Azure associates a subnet with route tables of its own region only. {way_out}"),
+    )
+    .at(Path::attribute(attribute))
 }
 
 fn serves_others(subnets: &[AzureId], target: &Target) -> Diagnostic {

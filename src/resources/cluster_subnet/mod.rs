@@ -9,7 +9,7 @@
 //! starts again. A run that was killed leaves a table with our mark, which the next create takes over. An update that
 //! fails keeps the prior state, so that the next one finds what is left to do.
 //!
-//! Calls of Azure, polls apart: read 2 (1 with an existing table), plan of a create 2, other plans 0, create 6, change
+//! Calls of Azure, polls apart: read 2 (1 with an existing table), plan of a create 2, other plans 0, create 6 (4), change
 //! of tags 3, change of the SE subnet 3, move to a new table 9, delete 3.
 
 mod messages;
@@ -24,9 +24,12 @@ pub use model::Model;
 
 use crate::clients::azure;
 use crate::clients::azure::ids::{RouteTableId, SubnetId};
+use crate::clients::azure::route_tables::RouteTable;
+use crate::clients::azure::virtual_networks::VirtualNetwork;
 use crate::configured::{Configured, limits_of};
 use crate::domain::cluster_subnet::{
-    Farewell, Refusal, Remnant, RouteTableUse, check_create, plan_farewell, plan_table_write,
+    Farewell, Refusal, Remnant, RouteTableUse, check_create, check_region, plan_farewell,
+    plan_table_write,
 };
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::plan::{Config, Plan};
@@ -36,7 +39,7 @@ use crate::resources::azure_errors::{call_failed, not_ready};
 use async_trait::async_trait;
 use messages::Prospect;
 use model::{Target, azure_id, subnet_facts, table_facts};
-use operation::{Operation, Stopped};
+use operation::{Operation, Stopped, misplacements};
 use std::sync::Arc;
 
 /// The resource `ako_cluster_subnet`.
@@ -235,6 +238,7 @@ impl ClusterSubnet {
             subnet.map(subnet_facts).as_ref(),
             table.as_ref().map(table_facts).as_ref(),
         )?;
+        check_before_first_write(operation, &network, table.as_ref()).await?;
         self.take_over(context, remnant, target)?;
         if let Some(id) = owned {
             // Nothing of this name is ours by the state yet: it is made here, or was just found with our mark.
@@ -322,6 +326,27 @@ impl ClusterSubnet {
             .for_each(|warning| context.warn(warning));
         Ok(())
     }
+}
+
+/// Refuses what Azure would refuse after a table has been made for nothing, and what it refuses in words that name
+/// no culprit.
+async fn check_before_first_write(
+    operation: &Operation<'_>,
+    network: &VirtualNetwork,
+    owned_table: Option<&RouteTable>,
+) -> Result<(), Stopped> {
+    let target = operation.target;
+    if let Some(problem) = misplacements(target, network).into_iter().next() {
+        return Err(Refusal::Misplaced(problem).into());
+    }
+    match (&target.route_table, owned_table) {
+        (RouteTableUse::Existing(id), _) => {
+            operation.look_at(id).await?.check(&network.location)?
+        }
+        (_, Some(table)) => check_region(&network.location, &table.location)?,
+        (_, None) => {}
+    }
+    Ok(())
 }
 
 /// Gives up or deletes what was ours and is not planned: the table of the prior state, and `stray` if it is ours.

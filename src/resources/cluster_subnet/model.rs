@@ -350,7 +350,10 @@ fn parse<I: FromStr<Err: std::fmt::Display>>(
 }
 
 fn blamed(attribute: &str, error: impl std::fmt::Display) -> Diagnostics {
-    Diagnostic::error(format!("{attribute} cannot be used"), error.to_string())
-        .at(Path::attribute(attribute))
-        .into()
+    Diagnostic::error(
+        format!("{attribute} cannot be used"),
+        format!("It {error}."),
+    )
+    .at(Path::attribute(attribute))
+    .into()
 }

@@ -9,10 +9,12 @@ use crate::clients::azure::subnets::Subnet;
 use crate::clients::azure::virtual_networks::VirtualNetwork;
 use crate::clients::azure::{Client, Error, LockGuard, LockKey, Reference, WriteState};
 use crate::domain::cluster_subnet::{
-    ActualTable, DesiredTable, Refusal, Remnant, TableWrite, check_delete, is_subnet_as_planned,
+    ActualTable, DesiredTable, Misplacement, Refusal, Remnant, TableWrite, check_delete,
+    check_place, check_region, is_subnet_as_planned,
 };
 use crate::domain::marks::{Mark, Tags, tags_without_mark};
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One running operation on the SE subnet of `target`.
@@ -36,8 +38,49 @@ pub(super) enum Stopped {
     NoNetwork,
     /// No route table is planned, which the plan excludes.
     NoTable,
+    /// Azure has refused the SE subnet because of where it would lie.
+    Misplaced {
+        error: Box<Error>,
+        problem: Misplacement,
+    },
     /// The SE subnet is still in use: by these network interfaces and the like.
     InUse { error: Error, users: Vec<String> },
+}
+
+/// What can be seen of a table that we may associate and nothing else.
+pub(super) enum Look {
+    Found(Box<RouteTable>),
+    Missing,
+    /// Associating a table takes the right to join it, not the right to read it.
+    Hidden,
+}
+
+impl Look {
+    /// A look at somebody else's table.
+    pub(super) async fn at(
+        azure: &Client,
+        limits: &Limits,
+        id: &RouteTableId,
+    ) -> Result<Look, Error> {
+        match azure.get_route_table(limits, id).await {
+            Ok(Some(table)) => Ok(Look::Found(Box::new(table))),
+            Ok(None) => Ok(Look::Missing),
+            Err(error) if error.is_forbidden() => {
+                tracing::debug!(route_table = %id, %error, "not looking at a route table that may not be read");
+                Ok(Look::Hidden)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses a table that Azure would not associate with a subnet in `region`.
+    pub(super) fn check(&self, region: &str) -> Result<(), Refusal> {
+        match self {
+            Look::Found(table) => check_region(region, &table.location),
+            Look::Missing => Err(Refusal::NoExistingTable),
+            Look::Hidden => Ok(()),
+        }
+    }
 }
 
 impl From<Error> for Stopped {
@@ -94,6 +137,11 @@ impl<'a> Operation<'a> {
     /// The route table.
     pub(super) async fn table(&self, id: &RouteTableId) -> Result<Option<RouteTable>, Error> {
         self.azure.get_route_table(&self.limits, id).await
+    }
+
+    /// Somebody else's route table, as far as it can be seen.
+    pub(super) async fn look_at(&self, id: &RouteTableId) -> Result<Look, Error> {
+        Look::at(self.azure, &self.limits, id).await
     }
 
     /// The SE subnet.
@@ -180,6 +228,10 @@ impl<'a> Operation<'a> {
             let subnet = self.merged(table, actual.unwrap_or_default());
             let id = &self.target.se_subnet;
             let written = self.azure.put_subnet(&self.limits, id, &subnet).await;
+            let written = match written {
+                Err(error) if error.is_misplaced() => return Err(self.explained(error).await),
+                written => written,
+            };
             if self.is_written(attempt, written).await? {
                 return Ok(());
             }
@@ -272,6 +324,21 @@ impl<'a> Operation<'a> {
         Mark::find_in(tags).is_some_and(|mark| mark.is_of(&id))
     }
 
+    /// Azure says that the SE subnet is in the wrong place; what it is that it collides with, the virtual network shows.
+    async fn explained(&self, error: Error) -> Stopped {
+        let network = self.network().await;
+        let problem = network
+            .ok()
+            .and_then(|network| misplacements(self.target, &network).into_iter().next());
+        match problem {
+            Some(problem) => Stopped::Misplaced {
+                error: error.into(),
+                problem,
+            },
+            None => Stopped::Failed(error),
+        }
+    }
+
     /// Whether the write has succeeded. After an error that a fresh read may heal it waits a little and says no;
     /// any other error, or one for which there is no time, ends the operation.
     async fn is_written<T>(&self, attempt: u32, written: Result<T, Error>) -> Result<bool, Error> {
@@ -352,6 +419,25 @@ impl<'a> Operation<'a> {
         users.dedup();
         users
     }
+}
+
+/// Where the planned prefixes lie outside the virtual network or on other subnets.
+pub(super) fn misplacements(target: &Target, network: &VirtualNetwork) -> Vec<Misplacement> {
+    let Some(prefixes) = &target.address_prefixes else {
+        return Vec::new();
+    };
+    let ranges = &network.properties.address_space.address_prefixes;
+    let ranges: Vec<_> = ranges
+        .iter()
+        .filter_map(|range| range.parse().ok())
+        .collect();
+    let subnets = network.properties.subnets.iter();
+    let others: BTreeMap<_, _> = subnets
+        .filter_map(|subnet| Some((subnet.id.as_ref()?, subnet)))
+        .filter(|(id, _)| **id != target.se_subnet)
+        .map(|(id, subnet)| (id.name().to_owned(), subnet_facts(subnet).address_prefixes))
+        .collect();
+    check_place(prefixes, &ranges, &others)
 }
 
 /// The network interface (or whatever else) that an IP configuration belongs to.

@@ -6,6 +6,7 @@
 use super::ClusterSubnet;
 use super::messages::{self, Prospect};
 use super::model::{Model, Target, azure_id, parse_prefixes, subnet_facts, table_facts};
+use super::operation::{Look, misplacements};
 use crate::clients::NotReady;
 use crate::clients::azure;
 use crate::clients::azure::ids::{RouteTableId, VirtualNetworkId};
@@ -14,7 +15,8 @@ use crate::configured::limits_of;
 use crate::domain::azure_ids::are_same_ids;
 use crate::domain::azure_names::check_tags;
 use crate::domain::cluster_subnet::{
-    Remnant, check_address_prefixes, check_create, check_place, default_route_table_name,
+    Remnant, RouteTableUse, check_address_prefixes, check_create, default_route_table_name,
+    subnets_beside,
 };
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::plan::{Config, Plan};
@@ -47,8 +49,11 @@ pub(super) fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
     if let Some(Err(reason)) = known_tags(config.get("tags")).map(|tags| check_tags(&tags)) {
         diagnostics.push(messages::wrong("tags", &reason));
     }
-    if let Some(prefixes) = texts(config.get("address_prefixes"))
-        && let Err(reason) = check_address_prefixes(&parse_prefixes(&prefixes))
+    // A prefix that does not read has been told of as a single value.
+    if let Some(texts) = texts(config.get("address_prefixes"))
+        && let prefixes = parse_prefixes(&texts)
+        && prefixes.len() == texts.len()
+        && let Err(reason) = check_address_prefixes(&prefixes)
     {
         diagnostics.push(messages::wrong("address_prefixes", &reason));
     }
@@ -146,6 +151,10 @@ impl ClusterSubnet {
             return Ok(vec![forecast(messages::no_network(target))]);
         };
         let mut warnings = misplaced(target, &network);
+        if let RouteTableUse::Existing(id) = &target.route_table {
+            let look = Look::at(azure, &limits, id).await?;
+            warnings.extend(about_existing_table(&look, &network, target));
+        }
         if self.is_replaced(&target.se_subnet) {
             return Ok(warnings);
         }
@@ -182,26 +191,25 @@ impl ClusterSubnet {
     }
 }
 
+/// What stands in the way of somebody else's table, and that it is not for the SE subnet alone.
+fn about_existing_table(
+    look: &Look,
+    network: &VirtualNetwork,
+    target: &Target,
+) -> Option<Diagnostic> {
+    if let Err(refusal) = look.check(&network.location) {
+        return Some(forecast(messages::refused(&refusal, target)));
+    }
+    let Look::Found(table) = look else {
+        return None;
+    };
+    let others = subnets_beside(&table_facts(table), &azure_id(&target.se_subnet));
+    (!others.is_empty()).then(|| messages::table_is_shared(target, &others))
+}
+
 /// Where the prefixes lie outside the virtual network or on other subnets.
 fn misplaced(target: &Target, network: &VirtualNetwork) -> Vec<Diagnostic> {
-    let Some(prefixes) = &target.address_prefixes else {
-        return Vec::new();
-    };
-    let space = &network.properties.address_space.address_prefixes;
-    let space: Vec<_> = space
-        .iter()
-        .filter_map(|range| range.parse().ok())
-        .collect();
-    let others: BTreeMap<_, _> = network
-        .properties
-        .subnets
-        .iter()
-        .filter_map(|subnet| Some((subnet.id.as_ref()?, subnet)))
-        .filter(|(id, _)| **id != target.se_subnet)
-        .map(|(id, subnet)| (id.name().to_owned(), subnet_facts(subnet).address_prefixes))
-        .collect();
-    let problems = check_place(prefixes, &space, &others);
-    problems
+    misplacements(target, network)
         .iter()
         .map(|problem| forecast(messages::misplaced(problem, target)))
         .collect()

@@ -103,12 +103,12 @@ fn what_the_configuration_alone_shows_is_an_error_at_its_attribute() {
         (
             json!({"virtual_network_id": table}),
             "virtual_network_id",
-            "got a route table id",
+            "not a route table id",
         ),
         (
             json!({"network_security_group_id": "nsg"}),
             "network_security_group_id",
-            "expected",
+            "must be a network security group id",
         ),
         (
             json!({"existing_route_table_id": table, "route_table_name": "t"}),
