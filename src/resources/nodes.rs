@@ -77,7 +77,20 @@ pub fn parse_address(text: &str) -> Result<Ipv4Addr, String> {
 }
 
 fn check_address(text: &str) -> Result<(), String> {
-    parse_address(text).map(|_| ())
+    let address: Ipv4Addr = text
+        .parse()
+        .map_err(|_| format!("must be an IPv4 address such as \"10.0.0.4\", not {text:?}"))?;
+    let kind = match address {
+        _ if address.is_unspecified() => "no address at all",
+        _ if address.is_loopback() => "a loopback address",
+        _ if address.is_link_local() => "a link-local address",
+        _ if address.is_multicast() => "a multicast address",
+        _ if address.is_broadcast() => "the broadcast address",
+        _ => return Ok(()),
+    };
+    Err(format!(
+        "must be the address of a node, and {text} is {kind}"
+    ))
 }
 
 fn check_cidr(text: &str) -> Result<(), String> {

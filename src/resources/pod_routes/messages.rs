@@ -2,16 +2,26 @@
 //!
 //! What a plan finds in the table is a forecast: the same words as at apply, as a warning.
 
+use super::PodRoutes;
+use super::next_hops::Outside;
 use super::table::Stopped;
 use crate::clients::azure::ids::RouteTableId;
+use crate::clients::azure::route_tables::RouteTable;
 use crate::domain::cidr::{Cidr, Overlap, overlaps as find_overlaps};
 use crate::domain::route_merge::{Change, Obstacle, Occasion};
 use crate::domain::route_names::ClusterName;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::plan::Plan;
+use crate::framework::resource::Resource;
 use crate::wording::sentence;
 use std::fmt::Display;
+
+/// What holds where no write was carried out.
+pub(super) const UNCHANGED: &str = "No route was changed.";
+
+/// How many routes any table takes: Azure's limit for years.
+const USUAL_LIMIT: usize = 400;
 
 /// How many lines of one kind a diagnostic lists.
 const MAX_LINES: usize = 10;
@@ -190,7 +200,8 @@ pub(super) fn obstacles(
     }
     let blamed = blamed.filter(|_| obstacles.len() == 1);
     let import = format!(
-        "terraform import ADDRESS '{table},{cluster}'  (ADDRESS is this resource's address, such as ako_pod_routes.example)"
+        "  terraform import {}.NAME '{table},{cluster}'",
+        PodRoutes::NAME
     );
     let table = table.name();
     let told = [
@@ -231,6 +242,63 @@ pub(super) fn obstacles(
         }
     })
     .collect()
+}
+
+/// What holds where Azure has refused the write of so many routes.
+pub(super) fn refused_whole(total: usize) -> String {
+    match total > USUAL_LIMIT {
+        true => format!(
+            "{UNCHANGED} The table would have held {total} routes: how many it takes is Azure's limit \"routes per route table\", and a write beyond it is refused as a whole."
+        ),
+        false => UNCHANGED.to_owned(),
+    }
+}
+
+/// The error for next hops to which Azure delivers nothing.
+pub(super) fn outside(outside: &Outside, cluster: &ClusterName) -> Diagnostic {
+    let networks: Vec<_> = outside
+        .networks
+        .iter()
+        .map(|id| format!("{:?}", id.name()))
+        .collect();
+    let ranges: Vec<_> = outside.ranges.iter().map(Cidr::to_string).collect();
+    let hops = outside.next_hops.iter();
+    let lines: Vec<_> = hops
+        .map(|(address, node)| format!("node {node:?}: {address}"))
+        .collect();
+    let error = Diagnostic::error(
+        format!(
+            "Next hops of cluster {cluster} lie outside virtual network {}",
+            networks.join(", ")
+        ),
+        format!(
+            "A route leads to addresses of the virtual network whose subnets the route table serves, and of those it is peered with: {}. Azure takes a route to any other address and drops what is sent there. Correct `internal_ip`, or peer the virtual network of the nodes first.\n\n{}",
+            ranges.join(", "),
+            list(&lines)
+        ),
+    );
+    match outside.next_hops.values().next() {
+        Some(node) if lines.len() == 1 => {
+            error.at(Path::attribute("nodes").key(node).child("internal_ip"))
+        }
+        _ => error.at(Path::attribute("nodes")),
+    }
+}
+
+/// The warning that the routes hold for more than one subnet.
+pub(super) fn shared(table: &RouteTable, id: &RouteTableId) -> Option<Diagnostic> {
+    let subnets = &table.properties.subnets;
+    let lines: Vec<_> = subnets.iter().map(|subnet| subnet.id.to_string()).collect();
+    (lines.len() > 1).then(|| {
+        Diagnostic::warning(
+            format!("Route table {:?} serves {} subnets", id.name(), lines.len()),
+            format!(
+                "The routes of this cluster hold in all of them. That is right where all of them are to reach these pods; clusters with the same pod CIDRs need a table each.\n\n{}",
+                list(&lines)
+            ),
+        )
+        .at(Path::attribute("route_table_id"))
+    })
 }
 
 /// The error with what has become of the routes.

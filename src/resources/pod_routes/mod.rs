@@ -1,6 +1,6 @@
 //! `ako_pod_routes`: the routes that carry one cluster's pod traffic from its SE subnet to its nodes.
 //!
-//! Owns: the routes of this cluster in one route table.   Reads: the table.
+//! Owns: the routes of this cluster in one route table.   Reads: the table; for new next hops, the virtual network.
 //! Never touches: the table's other members, other clusters' routes, routes added by hand.
 //!
 //! All changes are one write of the whole table, guarded by its etag: a prefix never has two next hops nor none. A
@@ -8,6 +8,7 @@
 
 mod messages;
 mod model;
+mod next_hops;
 mod table;
 
 pub use model::{Model, RouteModel};
@@ -24,6 +25,7 @@ use crate::resources::azure_errors::{call_failed, call_failed_leaving, not_ready
 use crate::resources::forecast::{forecast, look_failed};
 use crate::resources::nodes::known_cidrs;
 use async_trait::async_trait;
+use next_hops::NextHops;
 use std::sync::Arc;
 use table::{Rewritten, Stopped};
 
@@ -72,14 +74,19 @@ impl Resource for PodRoutes {
         {
             context.warn(warning);
         }
-        if plan.is_create() {
-            self.look_ahead(context, plan).await?;
+        match plan.is_create() {
+            true => self.look_ahead(context, plan).await,
+            false => self.look_at_next_hops(context, plan).await,
         }
-        Ok(())
     }
 
     async fn create(&self, context: &Context, planned: Model) -> Result<Model, Failure<Model>> {
-        self.write(context, self.creating(), planned, &[]).await
+        let created = self.write(context, self.creating(), planned, None).await?;
+        let table = created.table_id().map_err(Failure::from)?;
+        self.configured
+            .claims
+            .claim(created.route_names().map(|name| claim_on(&table, name)));
+        Ok(created)
     }
 
     async fn read(&self, context: &Context, prior: Model) -> Result<Option<Model>, Diagnostics> {
@@ -108,7 +115,6 @@ impl Resource for PodRoutes {
         prior: Model,
         planned: Model,
     ) -> Result<Model, Failure<Model>> {
-        let recorded: Vec<String> = prior.route_names().map(str::to_owned).collect();
         let desired = planned.desired()?;
         let planned = planned.with_routes(&desired);
         // Only arguments that concern Terraform alone have changed. Equal routes alone do not show that: after an
@@ -116,7 +122,7 @@ impl Resource for PodRoutes {
         if planned.routes == prior.routes && planned.nodes == prior.nodes {
             return Ok(planned);
         }
-        self.write(context, Occasion::Update, planned, &recorded)
+        self.write(context, Occasion::Update, planned, Some(&prior))
             .await
     }
 
@@ -204,6 +210,9 @@ impl PodRoutes {
             &desired,
             &table::routes_of(&table),
         );
+        if let Some(warning) = messages::shared(&table, &id) {
+            context.warn(warning);
+        }
         let foretold = match found {
             Ok(merge) => messages::changes(&merge.changes, self.creating(), &id, &cluster),
             Err(obstacles) => messages::obstacles(&obstacles, &id, &cluster),
@@ -214,13 +223,46 @@ impl PodRoutes {
         Ok(())
     }
 
+    /// Tells at plan what an update would meet that leads to addresses outside of what was seen so far. There is
+    /// nothing to look at where nothing was seen yet, and where nodes only come and go inside.
+    async fn look_at_next_hops(
+        &self,
+        context: &Context,
+        plan: &Plan<'_>,
+    ) -> Result<(), Diagnostics> {
+        let Some(planned) = Model::of_plan(plan) else {
+            return Ok(());
+        };
+        let prior = model::next_hops_of(plan.prior("routes"));
+        let desired = planned.desired()?;
+        let hops = desired
+            .values()
+            .map(|route| (route.next_hop, route.node.clone()));
+        let hops = hops.filter(|(address, _)| !prior.contains(address));
+        let next_hops = NextHops::new(hops, None, context.memory());
+        if next_hops.is_empty() || next_hops.is_first_look() || plan.changes("route_table_id") {
+            return Ok(());
+        }
+        let (cluster, id) = (planned.cluster()?, planned.table_id()?);
+        let (Ok(client), limits) = (self.configured.clients.azure(), limits_of(context)) else {
+            return Ok(());
+        };
+        // What cannot be read now is told at apply.
+        if let Ok(Some(table)) = client.get_route_table(&limits, &id).await
+            && let Err(outside) = next_hops.check(client, &limits, &table).await
+        {
+            context.warn(forecast(messages::outside(&outside, &cluster)));
+        }
+        Ok(())
+    }
+
     /// Makes the table hold what is planned.
     async fn write(
         &self,
         context: &Context,
         occasion: Occasion,
         planned: Model,
-        recorded: &[String],
+        prior: Option<&Model>,
     ) -> Result<Model, Failure<Model>> {
         let summary = format!(
             "Cannot write the routes of cluster {}",
@@ -229,19 +271,19 @@ impl PodRoutes {
         let (cluster, id) = (planned.cluster()?, planned.table_id()?);
         let desired = planned.desired()?;
         let client = self.client(&summary)?;
+        let recorded = prior.into_iter().flat_map(Model::route_names);
         let ownership = Ownership::new(&cluster, recorded);
-        let claims = &self.configured.claims;
+        let hops = desired
+            .values()
+            .map(|route| (route.next_hop, route.node.clone()));
+        let next_hops = NextHops::new(hops, prior, context.memory());
         let decide = |routes: &[_]| {
             let on_conflict = planned.on_conflict.into();
             let merge = merge_routes(&ownership, occasion, on_conflict, &desired, routes)?;
             merge.refuse_claimed(occasion, |name| claims.holds(&claim_on(&id, name)))
         };
-        match table::rewrite(client, &limits_of(context), &id, &ownership, decide).await {
-            Ok(Rewritten { merge, total, lock }) => {
-                let written = planned.with_routes(&desired);
-                // Under the lock: who finds these routes next finds them claimed.
-                claims.claim(written.route_names().map(|name| claim_on(&id, name)));
-                drop(lock);
+        match table::rewrite(client, &limits_of(context), &id, &next_hops, decide).await {
+            Ok(Rewritten { merge, total }) => {
                 for warning in messages::changes(&merge.changes, occasion, &id, &cluster) {
                     context.warn(warning);
                 }
@@ -257,14 +299,17 @@ impl PodRoutes {
                 let errors = errors.map(|error| messages::with_outcome(error, sent));
                 Err(errors.collect::<Diagnostics>().into())
             }
-            Err(Stopped::Failed { error, sent }) => {
+            Err(Stopped::Failed { error, sent, total }) => {
                 let state = match error.after_write() {
-                    WriteState::NotSent | WriteState::Refused if !sent => {
-                        "No route was changed.".to_owned()
-                    }
+                    WriteState::Refused if !sent => messages::refused_whole(total),
+                    WriteState::NotSent if !sent => messages::UNCHANGED.to_owned(),
                     _ => table::look_after_failure(client, &id, &desired).await,
                 };
                 Err(call_failed_leaving(summary, &error, &state).into())
+            }
+            Err(Stopped::Outside(outside)) => {
+                let error = messages::outside(&outside, &cluster);
+                Err(messages::with_outcome(error, false).into())
             }
             Err(stopped) => Err(messages::stopped(&summary, &id, &stopped).into()),
         }

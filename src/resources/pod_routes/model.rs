@@ -17,7 +17,8 @@ use crate::framework::timeouts::Timeouts;
 use crate::framework::value::Value;
 use crate::resources::nodes::{NodeModel, nodes_shape, read_nodes};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 const DEFAULT_ROUTE_LIMIT: i64 = 400;
 
@@ -92,7 +93,7 @@ pub(super) fn schema() -> Schema {
         .force_new()
         .check(Check::Text(check_route_table_id))
         .same_when(same_route_table),
-        Attribute::required("nodes", nodes_shape(), "The nodes of the cluster under their names, for example `data.ako_cluster_nodes.example.nodes`. Pod CIDRs may not overlap; the routes of several clusters with the same pod CIDRs need a table each.")
+        Attribute::required("nodes", nodes_shape(), "The nodes of the cluster under their names, for example `data.ako_cluster_nodes.example.nodes`. Pod CIDRs may not overlap, and every address must lie in the virtual network whose subnets the table serves or in one that is peered with it (Azure drops what is routed to any other). The routes of several clusters with the same pod CIDRs need a table each.")
             .check(Check::Key(check_node_name)),
         Attribute::optional(
             "on_conflict",
@@ -150,6 +151,13 @@ pub(super) fn planned_id(plan: &Plan<'_>) -> Value {
         (Some(table), Some(cluster)) => Value::from(import_id(table, cluster)),
         _ => Value::Unknown,
     }
+}
+
+/// The next hops in the attribute `routes`.
+pub(super) fn next_hops_of(routes: &Value) -> BTreeSet<Ipv4Addr> {
+    let routes = routes.as_map().into_iter().flat_map(BTreeMap::values);
+    let hops = routes.filter_map(|route| route.get("next_hop_ip_address").as_str()?.parse().ok());
+    hops.collect()
 }
 
 /// The attribute `routes`: unknown with any CIDR, each next hop unknown with its node's address.
@@ -289,6 +297,12 @@ impl Model {
     pub(super) fn route_names(&self) -> impl Iterator<Item = &str> {
         let routes = self.routes.iter().flat_map(BTreeMap::values);
         routes.map(|route| route.name.as_str())
+    }
+
+    /// The next hops of the routes in the state.
+    pub(super) fn next_hops(&self) -> impl Iterator<Item = Ipv4Addr> {
+        let routes = self.routes.iter().flat_map(BTreeMap::values);
+        routes.filter_map(|route| route.next_hop_ip_address.as_ref()?.parse().ok())
     }
 
     /// Names of routes with their nodes, from the nodes and from the routes in the state.

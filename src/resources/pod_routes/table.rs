@@ -1,5 +1,6 @@
 //! The route table in Azure, joined with the decisions on it: read, decide, write, and look again.
 
+use super::next_hops::{NextHops, Outside};
 use crate::clients::Limits;
 use crate::clients::azure::ids::RouteTableId;
 use crate::clients::azure::route_tables::{Route, RouteTable};
@@ -34,6 +35,8 @@ pub(super) enum Stopped {
         /// Whether a write has left before: the obstacle came after it.
         sent: bool,
     },
+    /// Next hops lie where Azure does not deliver; nothing was written.
+    Outside(Outside),
     /// Someone else undoes each write.
     Overwritten,
     /// A call failed.
@@ -41,6 +44,8 @@ pub(super) enum Stopped {
         error: Error,
         /// Whether a write has left before, so that the routes may be in place all the same.
         sent: bool,
+        /// How many routes the last write was to leave in the table.
+        total: usize,
     },
 }
 
@@ -49,36 +54,12 @@ pub(super) fn routes_of(table: &RouteTable) -> Vec<TableRoute> {
     table.properties.routes.iter().map(table_route).collect()
 }
 
-/// The routes of a table as the state shall show them: those that may not be in force lead nowhere, so that the next
-/// plan brings them back. What Azure holds looks as if the write that failed had been carried out.
-pub(super) fn routes_in_force(table: &RouteTable) -> Vec<TableRoute> {
-    let routes = table.properties.routes.iter();
-    let shown = routes.map(|route| match is_in_force(table, route) {
-        true => table_route(route),
-        false => TableRoute {
-            next_hop: NextHop::Other("not in force".to_owned()),
-            ..table_route(route)
-        },
-    });
-    shown.collect()
-}
-
-/// Whether some route of these owners may not be in force. Of a table whose last write failed nothing is certain.
-pub(super) fn is_out_of_force(table: &RouteTable, ownership: &Ownership<'_>) -> bool {
-    let mut own = table.properties.routes.iter();
-    table.is_failed() || own.any(|route| ownership.owns(&route.name) && !is_in_force(table, route))
-}
-
-fn is_in_force(table: &RouteTable, route: &Route) -> bool {
-    !table.is_failed() && !route.is_failed()
-}
-
-/// Reads the table, decides and writes, again and again until no other writer comes between.
+/// Reads the table, decides, looks at the next hops and writes, again and again until no other writer comes between.
 pub(super) async fn rewrite(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
-    ownership: &Ownership<'_>,
+    next_hops: &NextHops<'_>,
     decide: impl Fn(&[TableRoute]) -> Result<Merge, Vec<Obstacle>>,
 ) -> Result<Rewritten, Stopped> {
     let mut found = None;
@@ -90,7 +71,7 @@ pub(super) async fn rewrite(
         found.get_or_insert(merge);
         Ok(slots)
     };
-    let (total, lock) = exchange(client, limits, id, slots).await?;
+    let total = exchange(client, limits, id, Some(next_hops), slots).await?;
     Ok(Rewritten {
         merge: found.unwrap_or_default(),
         total,
@@ -113,7 +94,8 @@ pub(super) async fn remove(
             remaining.or_else(|| table.is_failed().then(|| (0..routes.len()).collect()));
         Ok(remaining.map(|kept| kept.into_iter().map(Slot::Keep).collect()))
     };
-    exchange(client, limits, id, slots).await.map(|_| ())
+    let removed = exchange(client, limits, id, None, slots).await;
+    removed.map(|_| ())
 }
 
 /// What can be said of the routes after a write whose outcome is not known, in a sentence.
@@ -169,20 +151,19 @@ async fn exchange(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
+    next_hops: Option<&NextHops<'_>>,
     mut slots: impl FnMut(&RouteTable) -> Result<Option<Vec<Slot>>, Vec<Obstacle>>,
 ) -> Result<(usize, LockGuard), Stopped> {
     let mut sent = false;
     let mut lost_rounds = 0;
-    let failed = |error, sent| Stopped::Failed { error, sent };
-    let lock = client
-        .lock(limits, [id])
-        .await
-        .map_err(|error| failed(error, false))?;
+    let failed = |error, sent, total| Stopped::Failed { error, sent, total };
+    let guard = client.lock(limits, [id]).await;
+    let _guard = guard.map_err(|error| failed(error, false, 0))?;
     let mut attempt = 0;
     loop {
         attempt += 1;
         let table = client.get_route_table(limits, id).await;
-        let table = table.map_err(|error| failed(error, sent))?;
+        let table = table.map_err(|error| failed(error, sent, 0))?;
         let table = table.ok_or(Stopped::NoTable)?;
         let wanted = slots(&table);
         let wanted = wanted.map_err(|obstacles| Stopped::Refused { obstacles, sent })?;
@@ -195,6 +176,11 @@ async fn exchange(
             settled.map_err(|error| failed(error, sent))?;
             continue;
         };
+        if let (1, Some(next_hops)) = (attempt, next_hops) {
+            let looked = next_hops.check(client, limits, &table).await;
+            looked.map_err(Stopped::Outside)?;
+        }
+        let total = wanted.len();
         match client
             .put_route_table(limits, id, &filled(table, wanted))
             .await
@@ -213,9 +199,9 @@ async fn exchange(
             Err(error) if error.wants_fresh_read() => {
                 sent |= error.after_write() != WriteState::Refused;
                 let pause = limits.pause(attempt).await;
-                pause.map_err(|_| failed(error, sent))?;
+                pause.map_err(|_| failed(error, sent, total))?;
             }
-            Err(error) => return Err(failed(error, sent)),
+            Err(error) => return Err(failed(error, sent, total)),
         }
     }
 }

@@ -84,7 +84,10 @@ async fn a_second_resource_for_the_same_cluster_and_table_ends_with_the_import_c
     let scene = Scene::new().await;
     scene.make(&Value::Null, &scene.config(TWO)).await.ok();
     let second = scene.make(&Value::Null, &scene.config(ONE)).await;
-    let import = format!("terraform import ADDRESS '{},prod'", scene.table);
+    let import = format!(
+        "terraform import ako_pod_routes.NAME '{},prod'",
+        scene.table
+    );
     second.error(&["prod.n2_10.244.2.0_24", &import]);
     assert_eq!(scene.routes(), [CORP, N1, N2]);
 }
