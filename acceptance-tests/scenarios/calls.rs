@@ -81,15 +81,43 @@ fn assert_calls_of_pod_routes(count: usize) {
 }
 
 #[test]
-fn a_cluster_subnet_on_an_existing_table_takes_5_calls_to_create_1_unchanged_4_to_change_and_2_to_remove()
+fn pod_routes_of_a_table_in_use_take_6_calls_to_create_and_4_to_change_within_the_virtual_network()
+{
+    let mut scenario = Scenario::new(ROUTES);
+    table_of_somebody(&scenario);
+    let subnet = json!({"properties": {
+        "addressPrefix": "10.127.1.0/24", "routeTable": {"id": scenario.table("rt-1")},
+    }});
+    scenario.somebody("PUT", &scenario.subnet("snet-se-blue"), &subnet);
+    scenario.set_variable("node_count", &json!(2));
+    scenario.set_variable("node_network", &json!("10.0.0.0/13"));
+
+    scenario.apply();
+    let plan = [GET_TABLE];
+    // Whether Azure can deliver to the next hops is looked at once, before the write.
+    let apply = [GET_TABLE, GET_NETWORK, PUT_TABLE, GET_TABLE];
+    assert_calls(&scenario, &[&plan, &plan, &apply[..2], &apply[2..]]);
+
+    scenario.apply();
+    let read = [GET_TABLE];
+    assert_calls(&scenario, &[&read]);
+
+    // The address ranges are remembered: other next hops inside them cost no call.
+    scenario.set_variable("node_network", &json!("10.8.0.0/13"));
+    scenario.apply();
+    assert_calls(&scenario, &[&read, &[GET_TABLE, PUT_TABLE, GET_TABLE]]);
+}
+
+#[test]
+fn a_cluster_subnet_on_an_existing_table_takes_8_calls_to_create_1_unchanged_4_to_change_and_2_to_remove()
  {
     let mut scenario = subnet("existing_route_table_id = local.route_table_id");
     table_of_somebody(&scenario);
 
     scenario.apply();
-    // The virtual network holds the subnet: no read of its own.
-    let (plan, apply) = ([GET_NETWORK], [GET_NETWORK, PUT_SUBNET, GET_SUBNET]);
-    assert_calls(&scenario, &[&plan, &plan, &apply]);
+    // The virtual network holds the subnet: no read of its own. The table is looked at for its region.
+    let (look, write) = ([GET_NETWORK, GET_TABLE], [PUT_SUBNET, GET_SUBNET]);
+    assert_calls(&scenario, &[&look, &look, &look, &write]);
 
     scenario.apply();
     let read = [GET_SUBNET];

@@ -1,5 +1,6 @@
 //! One file per resource, data source and theme; each function is one sentence about the provider.
 
+mod bad_input;
 mod calls;
 mod cluster_nodes;
 mod cluster_subnet;

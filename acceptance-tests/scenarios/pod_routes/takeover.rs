@@ -84,7 +84,10 @@ resource "ako_pod_routes" "again" {
 fn a_second_resource_for_the_same_cluster_and_table_ends_with_the_import_command() {
     let scenario = applied();
     scenario.write("second.tf", SECOND);
-    let import = format!("terraform import ADDRESS '{},blue'", scenario.table(TABLE));
+    let import = format!(
+        "terraform import ako_pod_routes.NAME '{},blue'",
+        scenario.table(TABLE)
+    );
     let plan = scenario.plan();
     let mut warnings = plan.run.warnings();
     assert!(warnings.any(|warning| warning.detail.contains(&import)));
@@ -105,7 +108,11 @@ fn of_two_new_resources_for_the_same_cluster_and_table_one_ends_with_the_import_
     let run = scenario.apply_fails();
     let errors: Vec<_> = run.errors().collect();
     assert_eq!(errors.len(), 1);
-    assert!(errors[0].detail.contains("terraform import ADDRESS"));
+    assert!(
+        errors[0]
+            .detail
+            .contains("terraform import ako_pod_routes.NAME")
+    );
     assert_eq!(scenario.calls().writes(), [PUT]);
     assert_eq!(scenario.state().addresses().len(), 1);
 }
@@ -153,6 +160,6 @@ fn remnants_are_an_error_with_the_import_command_where_the_provider_says_so() {
     forget(&scenario);
     scenario.configure_provider("azure = {}\nadopt_remnants = false");
     let run = scenario.apply_fails();
-    assert!(run.says("terraform import ADDRESS"));
+    assert!(run.says("terraform import ako_pod_routes.NAME"));
     assert!(scenario.calls().writes().is_empty(), "{}", scenario.calls());
 }
