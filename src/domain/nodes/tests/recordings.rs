@@ -99,6 +99,7 @@ fn last_write(recording: &Value) -> Routes {
 
 fn steps() -> Vec<Step> {
     [
+        node_events(),
         calico(),
         cilium(),
         ovn_kubernetes(),
@@ -126,6 +127,72 @@ fn objects(objects: &[(&str, &str, &[&str])]) -> Option<Vec<PluginObject>> {
         pod_cidrs: Some(texts(cidrs)),
     });
     Some(objects.collect())
+}
+
+/// Nodes that come, go and change on a cluster whose plugin has no source of its own. The steps at which AKO keeps what
+/// it had programmed for a node that it can no longer read, or has not seen a change, are left out.
+fn node_events() -> Vec<Step> {
+    let of = |number: u8, cidr: &str| {
+        facts(
+            &format!("node{number}"),
+            &format!("10.0.4.{}", number + 4),
+            &[cidr],
+        )
+    };
+    let step = |title, nodes: &[NodeFacts]| Step {
+        file: "05_node_events.json",
+        title,
+        cni: CniPlugin::Default,
+        cluster: ClusterFacts {
+            nodes: nodes.to_vec(),
+            objects: None,
+        },
+    };
+    let mut nodes = vec![
+        of(1, "10.244.1.0/24"),
+        of(3, "10.244.3.0/24"),
+        of(4, "10.244.4.0/24"),
+    ];
+    let mut steps = vec![step("delete node2", &nodes)];
+    nodes[1].internal_ips = texts(&["10.0.4.77"]);
+    steps.push(step("node3 InternalIP", &nodes));
+    nodes.push(node(5));
+    steps.push(step("node5 without podCIDR", &nodes));
+    nodes[3].pod_cidrs = texts(&["10.244.5.0/24"]);
+    steps.push(step("node5 gets podCIDR", &nodes));
+    steps.push(step("node1 NotReady", &nodes));
+    nodes.push(of(6, "10.244.1.0/24"));
+    steps.push(step("node6 with the podCIDR of node1", &nodes));
+    nodes.remove(0);
+    steps.push(step("label change on node6", &nodes));
+    let mut seventh = of(7, "10.244.7.0/24");
+    seventh.internal_ips.push("10.0.9.11".to_owned());
+    nodes.push(seventh);
+    steps.push(step("node7 with two InternalIPs", &nodes));
+    nodes[4].internal_ips.reverse();
+    steps.push(step("node7 InternalIP order swapped", &nodes));
+    let mut eighth = of(8, "10.244.8.0/24");
+    eighth.internal_ips.push("fd00::c".to_owned());
+    eighth.pod_cidrs.push("fd00:8::/64".to_owned());
+    nodes.push(eighth);
+    steps.push(step("node8 dual stack", &nodes));
+    nodes.push(of(9, "10.244.9.0/24"));
+    for (title, list) in [
+        (
+            "node9 annotation ako.vmware.com/pod-cidrs",
+            "10.245.0.0/25,10.245.0.128/25",
+        ),
+        ("node9 annotation changed to 10.245.0.0/24", "10.245.0.0/24"),
+    ] {
+        nodes[6] = annotated(of(9, "10.244.9.0/24"), POD_CIDRS_ANNOTATION, list);
+        steps.push(step(title, &nodes));
+    }
+    nodes[1].internal_ips = texts(&["10.0.4.88"]);
+    nodes[6] = annotated(of(9, "10.244.9.0/24"), POD_CIDRS_ANNOTATION, "");
+    steps.push(step("node9 annotation empty", &nodes));
+    nodes[6] = of(9, "10.244.9.0/24");
+    steps.push(step("node9 annotation removed", &nodes));
+    steps
 }
 
 /// Two blocks for each node, one of them pending (-p) or deleted (-d); node1 has an address of Calico's own.
