@@ -13,7 +13,7 @@ use crate::domain::route_names::ClusterName;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::plan::Plan;
-use crate::framework::resource::Resource;
+use crate::framework::value::Value;
 use crate::wording::sentence;
 use std::fmt::Display;
 
@@ -25,6 +25,8 @@ const USUAL_LIMIT: usize = 400;
 
 /// How many lines of one kind a diagnostic lists.
 const MAX_LINES: usize = 10;
+/// How many routes that go are easily seen in the plan itself.
+const FEW_ROUTES: usize = 4;
 
 /// Errors for pod CIDRs that overlap, each with both nodes.
 pub(super) fn overlaps(cidrs: &[(String, Cidr)]) -> Diagnostics {
@@ -81,17 +83,30 @@ pub(super) fn replacement(plan: &Plan<'_>) -> Option<Diagnostic> {
     )
 }
 
-/// The warning that an update leaves the cluster without any route: more often a mistake than a wish.
-pub(super) fn all_routes_go(plan: &Plan<'_>) -> Option<Diagnostic> {
-    let before = plan.prior("routes").as_map()?.len();
-    let after = plan.planned("routes").as_map()?.len();
-    if before == 0 || after > 0 {
-        return None;
-    }
-    let detail = format!(
-        "The nodes of the plan have no pod CIDR, and all {before} routes of the cluster are removed: its pods are then out of reach of the Service Engines. If the nodes come from ako_cluster_nodes, see its skipped_nodes and whether its cni_plugin and label_selector are right. For a cluster that is being taken out of service that is right."
-    );
-    let warning = Diagnostic::warning("All routes of the cluster are removed", detail);
+/// The warning that an update takes all routes of the cluster, or most: more often a mistake than a wish.
+pub(super) fn routes_go(plan: &Plan<'_>) -> Option<Diagnostic> {
+    let (before, after) = (plan.prior("routes").as_map()?, plan.planned("routes"));
+    let goes = |(cidr, route): &(&String, &Value)| match after.get(cidr) {
+        Value::Null => true,
+        stays => stays.get("node_name") != route.get("node_name"),
+    };
+    let gone = before.iter().filter(goes);
+    let (before, after, gone) = (before.len(), after.as_map()?.len(), gone.count());
+    let (summary, detail) = match after {
+        0 if before > 0 => (
+            "All routes of the cluster are removed",
+            format!("The nodes of the plan have no pod CIDR, and all {before} routes are removed."),
+        ),
+        _ if gone > FEW_ROUTES && gone * 2 > before => (
+            "Most routes of the cluster are removed",
+            format!(
+                "Of {before} routes {gone} are removed or lead to other nodes; there are {after} afterwards."
+            ),
+        ),
+        _ => return None,
+    };
+    let advice = "Pods without a route are out of reach of the Service Engines. If the nodes come from ako_cluster_nodes, see its skipped_nodes and skipped_cidrs, and whether it reads the right cluster with the right cni_plugin and label_selector. Where the nodes themselves were replaced or are being taken out of service, all is well.";
+    let warning = Diagnostic::warning(summary, format!("{detail} {advice}"));
     Some(warning.at(Path::attribute("nodes")))
 }
 

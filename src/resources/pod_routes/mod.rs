@@ -65,7 +65,7 @@ impl Resource for PodRoutes {
         let routes = model::planned_routes(plan)?;
         let changes = plan.prior("routes") != &routes;
         plan.set("routes", routes);
-        if let Some(warning) = messages::all_routes_go(plan) {
+        if let Some(warning) = messages::routes_go(plan) {
             context.warn(warning);
         }
         if let Some(count) = plan.planned("routes").as_map().map(|routes| routes.len())

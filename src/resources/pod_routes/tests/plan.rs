@@ -177,3 +177,47 @@ async fn a_plan_of_five_thousand_nodes_is_no_work() {
     );
     assert_eq!(planned.get("routes").as_map().unwrap().len(), 5000);
 }
+
+#[tokio::test]
+async fn a_plan_that_takes_most_routes_says_so() {
+    const SIX: [(&str, &str, &[&str]); 6] = [
+        ("n1", "10.1.0.4", &["10.244.1.0/24"]),
+        ("n2", "10.1.0.5", &["10.244.2.0/24"]),
+        ("n3", "10.1.0.6", &["10.244.3.0/24"]),
+        ("n4", "10.1.0.7", &["10.244.4.0/24"]),
+        ("n5", "10.1.0.8", &["10.244.5.0/24"]),
+        ("n6", "10.1.0.9", &["10.244.6.0/24"]),
+    ];
+    let scene = Scene::new().await;
+    let config = scene.config(&SIX);
+    let state = scene.make(&Value::Null, &config).await.ok();
+    let others = SIX.map(|(name, ip, cidrs)| match name {
+        "n1" => (name, ip, cidrs),
+        "n2" => ("x2", ip, cidrs),
+        "n3" => ("x3", ip, cidrs),
+        "n4" => ("x4", ip, cidrs),
+        "n5" => ("x5", ip, cidrs),
+        _ => ("x6", ip, cidrs),
+    });
+    let without_cidrs = SIX.map(|(name, ip, _)| (name, ip, &[][..]));
+    for (nodes, told) in [
+        (&SIX[..1], &["Most routes", "6 routes 5 are removed"][..]),
+        // The same prefixes on other nodes: another cluster, most likely.
+        (&others, &["Most routes", "6 routes 5 are removed"]),
+        (&[], &["All routes", "all 6 routes are removed"]),
+        (&without_cidrs, &["All routes", "all 6 routes are removed"]),
+    ] {
+        let planned = scene.plan(&state, &scene.config(nodes)).await;
+        planned.warning(told);
+    }
+    let planned = scene.plan(&state, &scene.config(&SIX[2..])).await;
+    assert_eq!(planned.warnings, []);
+    // A name of the cluster changes every route's name, and none goes.
+    let renamed = with(&config, "cluster_name", Value::from("other"));
+    let warnings = scene.plan(&state, &renamed).await.warnings;
+    assert!(
+        !warnings
+            .iter()
+            .any(|found| found.summary.contains("routes of the cluster"))
+    );
+}
