@@ -251,6 +251,19 @@ fn a_plugin_whose_objects_the_cluster_does_not_know_is_doubted_before_all_routes
 }
 
 #[test]
+fn routes_that_all_go_in_an_apply_that_could_not_plan_them_are_told_there() {
+    let scenario = scenario("");
+    scenario.apply();
+    let late = "resource \"terraform_data\" \"late\" { input = \"calico\" }";
+    let plugin = with_plugin("").replace("\"\"\n}", "terraform_data.late.output\n}");
+    scenario.configure(&format!("{plugin}\n{late}"));
+    assert_eq!(warnings(&scenario.plan().run, GONE), 0, "nobody knows yet");
+    let run = scenario.apply_saved_plan();
+    assert_eq!(warnings(&run, GONE), 1);
+    assert_routes(&scenario, &[]);
+}
+
+#[test]
 fn a_proxy_that_knows_nothing_of_the_objects_is_an_error_and_no_route_goes() {
     let scenario = scenario("");
     scenario.apply();

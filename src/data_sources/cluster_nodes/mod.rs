@@ -83,7 +83,7 @@ impl DataSource for ClusterNodes {
         let cluster = read.map_err(|error| messages::failed(&error, cni, config.selector()))?;
         let served = cluster.objects.is_some();
         let selection = select_nodes(cluster, cni);
-        for warning in messages::doubtful(&selection, cni, served) {
+        for warning in messages::doubtful(&selection, cni, served, config.selector()) {
             context.warn(warning);
         }
         Ok(config.with(selection))

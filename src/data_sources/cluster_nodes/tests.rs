@@ -222,6 +222,56 @@ async fn a_cluster_in_which_every_node_is_skipped_is_doubted() {
 }
 
 #[tokio::test]
+async fn a_cluster_of_which_no_route_follows_is_doubted() {
+    let lab = lab().await;
+    let cluster = lab.cluster("cluster1").unwrap();
+    let block = lab_kubernetes::block_affinity("a", "gone", "10.133.0.0/26");
+    cluster.set_custom_resources(&CustomResource::block_affinities(), &[block]);
+    let nobody = Model {
+        label_selector: Some("role=nobody".to_owned()),
+        ..own_context()
+    };
+    for (config, summary) in [
+        (
+            with_plugin("calico"),
+            "No node of the cluster has a pod CIDR",
+        ),
+        (nobody, "The label selector selects no node"),
+    ] {
+        let warnings = read(&lab, "cluster1", config).await.warnings;
+        let warning = warnings.last().unwrap();
+        assert_eq!(warning.summary, summary);
+        assert!(warning.detail.contains("would all be removed"));
+    }
+    cluster.set_nodes(&[]);
+    let warnings = read(&lab, "cluster1", own_context()).await.warnings;
+    assert_eq!(warnings[0].summary, "The cluster has no nodes");
+}
+
+#[tokio::test]
+async fn nodes_that_share_a_pod_cidr_are_named_in_a_warning() {
+    let lab = lab().await;
+    let cluster = lab.cluster("cluster1").unwrap();
+    cluster.update_node("cluster1-node-1", |node| {
+        node.pod_cidrs = vec!["10.244.0.0/25".into(), "10.9.0.0/24".into()];
+    });
+    let outcome = read(&lab, "cluster1", own_context()).await;
+    assert_eq!(outcome.cidrs("cluster1-node-1"), [""; 0]);
+    let [warning] = &*outcome.warnings else {
+        panic!("one warning: {:?}", outcome.warnings)
+    };
+    let told = "10.244.0.0/25 of cluster1-node-1 (cluster1-node-0 has 10.244.0.0/24)";
+    assert!(warning.detail.contains(told), "{}", warning.detail);
+
+    // What a node has twice costs no traffic.
+    cluster.update_node("cluster1-node-1", |node| {
+        node.pod_cidrs = vec!["10.9.0.0/24".into(), "10.9.0.0/25".into()];
+    });
+    let outcome = read(&lab, "cluster1", own_context()).await;
+    assert_eq!(outcome.warnings, []);
+}
+
+#[tokio::test]
 async fn a_selector_reads_some_nodes_and_a_malformed_one_is_an_error_at_its_attribute() {
     let lab = lab().await;
     let selecting = |selector: &str| Model {

@@ -66,14 +66,8 @@ impl<'a> Sources<'a> {
         node: &NodeFacts,
         resource: &'static str,
     ) -> Result<Vec<String>, SkipReason> {
-        let objects = self.objects.ok_or(SkipReason::NotServed { resource })?;
-        // AKO reads all HostSubnets for each node and stops at the first without a host.
-        if self.cni == CniPlugin::OpenShift
-            && let Some(object) = objects.iter().find(|object| object.node.is_none())
-        {
-            return Err(SkipReason::HostSubnetWithoutHost {
-                object: object.name.clone(),
-            });
+        if self.objects.is_none() {
+            return Err(SkipReason::NotServed { resource });
         }
         let mut texts: Vec<String> = Vec::new();
         for object in self.by_node.get(node.name.as_str()).into_iter().flatten() {

@@ -64,14 +64,6 @@ pub enum SkipReason {
         /// The name of the object.
         object: String,
     },
-    /// One of the `HostSubnet` objects says nothing of its node: AKO then gives up on every node.
-    #[error(
-        "HostSubnet {object:?} has no host: AKO gives up on all nodes until it has one or is gone"
-    )]
-    HostSubnetWithoutHost {
-        /// The name of the object.
-        object: String,
-    },
     /// A network of IPv6.
     #[error("IPv6: AKO on Azure routes IPv4 only")]
     Ipv6,
