@@ -71,6 +71,16 @@ fn a_replacement_on_demand_under_the_same_name_keeps_the_routes_where_the_new_on
 }
 
 #[test]
+fn routes_under_another_address_without_a_moved_block_are_there_whichever_comes_first() {
+    let scenario = applied();
+    scenario.configure(&changed("\"blue\" {", "\"renamed\" {"));
+    scenario.apply();
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);
+    assert_eq!(scenario.state().addresses(), ["ako_pod_routes.renamed"]);
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
 fn another_table_gets_the_routes_before_the_old_one_loses_them() {
     let mut scenario = on_table_of_others(&with(CREATE_FIRST));
     scenario.apply();

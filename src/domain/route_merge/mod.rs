@@ -139,31 +139,38 @@ impl Merge {
             .any(|change| !matches!(change, Change::Adopt { .. }))
     }
 
-    /// The merge itself, unless a create takes over a route that `is_claimed`: its owner is another resource of the
-    /// same run, and no remnant.
+    /// The merge itself, unless it touches a route that `is_claimed` and that its state does not record: the owner of
+    /// that is another resource of the same run, and each would undo what the other has written.
     pub fn refuse_claimed(
         self,
-        occasion: Occasion,
+        ownership: &Ownership<'_>,
+        table: &[TableRoute],
         is_claimed: impl Fn(&str) -> bool,
     ) -> Result<Merge, Vec<Obstacle>> {
-        let taken = self.changes.iter().filter_map(|change| match change {
+        let taken: BTreeSet<&str> = self.changes.iter().filter_map(Change::taken).collect();
+        let names = table.iter().map(|route| &route.name);
+        let claimed: Vec<Obstacle> = names
+            .filter(|name| ownership.owns(name) || taken.contains(name.as_str()))
+            .filter(|name| !ownership.records(name) && is_claimed(name))
+            .map(|found| Obstacle::Claimed {
+                found: found.clone(),
+            })
+            .collect();
+        match claimed.is_empty() {
+            true => Ok(self),
+            false => Err(claimed),
+        }
+    }
+}
+
+impl Change {
+    /// The name of the route that becomes one of ours.
+    fn taken(&self) -> Option<&str> {
+        match self {
             Change::Adopt { name: found }
             | Change::Rename { from: found, .. }
             | Change::Redirect { from: found, .. } => Some(found),
             Change::Add { .. } | Change::Remove { .. } => None,
-        });
-        let claimed: Vec<Obstacle> = match occasion {
-            Occasion::Create { .. } => taken
-                .filter(|found| is_claimed(found))
-                .map(|found| Obstacle::Claimed {
-                    found: found.clone(),
-                })
-                .collect(),
-            Occasion::Update => Vec::new(),
-        };
-        match claimed.is_empty() {
-            true => Ok(self),
-            false => Err(claimed),
         }
     }
 }

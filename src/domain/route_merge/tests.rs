@@ -99,32 +99,34 @@ fn marked_routes_are_left_alone_where_remnants_may_not_be_adopted() {
 }
 
 #[test]
-fn a_create_takes_over_nothing_that_is_claimed_and_an_update_does_not_ask() {
+fn what_is_claimed_is_neither_taken_over_nor_removed_unless_the_state_records_it() {
     let table = [
         route(N1, "10.244.1.0/24", 4),
         route("avi-2", "10.244.2.0/24", 5),
         route("avi-3", "10.244.3.0/24", 9),
+        route("next.n9_10.244.9.0_24", "10.244.9.0/24", 9),
+        route("prod.n8_10.244.8.0_24", "10.244.8.0/24", 9),
     ];
     let wanted = desired(&[(1, 4), (2, 5), (3, 6), (4, 7)]);
-    for occasion in [CREATE, Occasion::Update] {
-        let merged = merge(occasion, OnConflict::Replace, &wanted, &table).unwrap();
-        let free = merged.clone().refuse_claimed(occasion, |_| false);
+    let cluster = cluster();
+    for (occasion, table, recorded, claimed) in [
+        (CREATE, &table[..4], "", &[N1, "avi-2", "avi-3"][..]),
+        (
+            Occasion::Update,
+            &table,
+            N1,
+            &["avi-2", "avi-3", "prod.n8_10.244.8.0_24"],
+        ),
+    ] {
+        let ownership = Ownership::new(&cluster, [recorded]);
+        let merged = merge(occasion, OnConflict::Replace, &wanted, table).unwrap();
+        let free = merged.clone().refuse_claimed(&ownership, table, |_| false);
         assert_eq!(free, Ok(merged.clone()));
-        let refused = merged.refuse_claimed(occasion, |_| true);
-        let found = |obstacles: Vec<Obstacle>| -> Vec<String> {
-            let names = obstacles.into_iter().map(|obstacle| match obstacle {
-                Obstacle::Claimed { found } => found,
-                other => panic!("{other:?}"),
-            });
-            names.collect()
-        };
-        match occasion {
-            Occasion::Update => assert_eq!(refused, free),
-            _ => assert_eq!(
-                refused.map_err(found),
-                Err(table.clone().map(|r| r.name).to_vec())
-            ),
-        }
+        let refused = merged.refuse_claimed(&ownership, table, |_| true);
+        let claimed = claimed
+            .iter()
+            .map(|&name| Obstacle::Claimed { found: name.into() });
+        assert_eq!(refused, Err(claimed.collect()));
     }
 }
 

@@ -242,7 +242,7 @@ pub(super) fn obstacles(
         ),
         (
             format!("Another ako_pod_routes of this run has the routes of cluster {cluster} in route table {table:?}"),
-            format!("It has written them, or taken them over, a moment ago. Two resources for the same routes would undo each other's changes: remove one of them. To keep this one, take the other out of the configuration and of the state (`terraform state rm`), and import the routes:\n\n{import}"),
+            format!("It has written them, or taken them over, a moment ago. Two resources for the same routes would undo each other's changes: remove one of them. To keep this one, take the other out of the configuration and of the state (`terraform state rm`); where this one is new, import the routes:\n\n{import}"),
         ),
     ];
     let told = kinds

@@ -130,25 +130,32 @@ impl Resource for PodRoutes {
         let summary = format!("Cannot delete the routes of cluster {}", prior.cluster_name);
         let (cluster, id) = (prior.cluster()?, prior.table_id()?);
         let claims = &self.configured.claims;
-        let (claimed, own): (Vec<&str>, Vec<&str>) = prior
-            .route_names()
-            .partition(|name| claims.holds(&claim_on(&id, name)));
-        if !claimed.is_empty() {
-            context.warn(messages::left_to_successor(claimed.len()));
-        }
+        let is_claimed = |name: &&str| claims.holds(&claim_on(&id, name));
+        let claimed = || prior.route_names().filter(is_claimed).count();
+        let total = prior.route_names().count();
         // The object must not outlive this run for a call that has nothing to do: the next run knows no claims.
-        if own.is_empty() && !claimed.is_empty() {
-            return Ok(());
+        let has_left_all = || total > 0 && claimed() == total;
+        if !has_left_all() {
+            let client = self.client(&summary)?;
+            // Even where no route is left: a removal that failed reads as done.
+            let own = || {
+                let names = prior.route_names().filter(|name| !is_claimed(name));
+                Ownership::new(&cluster, names)
+            };
+            match table::remove(client, &limits_of(context), &id, own).await {
+                // With the table its routes are gone.
+                Ok(()) | Err(Stopped::NoTable) => {}
+                Err(_) if has_left_all() => {}
+                Err(Stopped::Failed { error, .. }) => {
+                    return Err(call_failed(summary, &error).into());
+                }
+                Err(stopped) => return Err(messages::stopped(&summary, &id, &stopped).into()),
+            }
         }
-        let client = self.client(&summary)?;
-        // Even where no route is left: a removal that failed reads as done.
-        let ownership = Ownership::new(&cluster, own);
-        match table::remove(client, &limits_of(context), &id, &ownership).await {
-            // With the table its routes are gone.
-            Ok(_) | Err(Stopped::NoTable) => Ok(()),
-            Err(Stopped::Failed { error, .. }) => Err(call_failed(summary, &error).into()),
-            Err(stopped) => Err(messages::stopped(&summary, &id, &stopped).into()),
+        if claimed() > 0 {
+            context.warn(messages::left_to_successor(claimed()));
         }
+        Ok(())
     }
 
     async fn import(&self, context: &Context, id: &str) -> Result<Model, Diagnostics> {
@@ -280,7 +287,9 @@ impl PodRoutes {
         let decide = |routes: &[_]| {
             let on_conflict = planned.on_conflict.into();
             let merge = merge_routes(&ownership, occasion, on_conflict, &desired, routes)?;
-            merge.refuse_claimed(occasion, |name| claims.holds(&claim_on(&id, name)))
+            merge.refuse_claimed(&ownership, routes, |name| {
+                claims.holds(&claim_on(&id, name))
+            })
         };
         match table::rewrite(client, &limits_of(context), &id, &next_hops, decide).await {
             Ok(Rewritten { merge, total }) => {

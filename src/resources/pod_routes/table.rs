@@ -81,15 +81,17 @@ pub(super) async fn rewrite(
 
 /// Takes the recorded routes out of the table, likewise. A table whose last write failed is written again even if it
 /// shows none of them: they may still be in force, and with the state nobody would know of them.
-pub(super) async fn remove(
+///
+/// `recorded` is asked under the lock: whoever held it before may have taken routes over.
+pub(super) async fn remove<'a>(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
-    ownership: &Ownership<'_>,
+    recorded: impl Fn() -> Ownership<'a>,
 ) -> Result<(), Stopped> {
     let slots = |table: &RouteTable| {
         let routes = routes_of(table);
-        let remaining = routes_without_recorded(ownership, &routes);
+        let remaining = routes_without_recorded(&recorded(), &routes);
         let remaining =
             remaining.or_else(|| table.is_failed().then(|| (0..routes.len()).collect()));
         Ok(remaining.map(|kept| kept.into_iter().map(Slot::Keep).collect()))

@@ -69,6 +69,7 @@ async fn each_drift_shows_in_the_plan_and_is_repaired() {
     let mut state = scene.make(&Value::Null, &config).await.ok();
     for (drift, make) in drifts {
         make(&scene);
+        scene.next_run();
         let read = scene.read(&state).await;
         assert_ne!(read, state, "{drift} does not show");
         let planned = scene.plan(&read, &config).await.ok();

@@ -136,6 +136,56 @@ async fn a_create_does_not_take_over_what_an_update_of_the_same_run_has_written(
 }
 
 #[tokio::test]
+async fn an_update_does_not_take_back_what_a_create_of_the_same_run_has_taken_over() {
+    // The twin adds a route under the same mark, or renames ours to its own.
+    for cluster in ["prod", "next"] {
+        let scene = Scene::new().await;
+        let state = scene.make(&Value::Null, &scene.config(ONE)).await.ok();
+        scene.next_run();
+        let n3: &[&str] = &["10.244.3.0/24"];
+        let config = scene.config(&[ONE[0], ("n3", "10.1.0.6", n3)]);
+        let planned = scene.plan(&state, &config).await.ok();
+        let twin = with(&scene.config(TWO), "cluster_name", Value::from(cluster));
+        let twin = scene.make(&Value::Null, &twin).await.ok();
+        scene.calls();
+        let updated = scene.apply(&state, &planned, &config).await;
+        updated.error(&[
+            "Another ako_pod_routes of this run",
+            "No route was changed.",
+        ]);
+        assert_eq!(updated.value, state);
+        assert_eq!(scene.calls(), ["GET"]);
+        assert_eq!(scene.read(&twin).await, twin);
+    }
+}
+
+#[tokio::test]
+async fn a_delete_that_waits_for_the_create_that_takes_its_routes_over_leaves_them() {
+    let scene = Scene::new().await;
+    let config = scene.config(TWO);
+    let old = scene.make(&Value::Null, &config).await.ok();
+    // As under another address without a `moved` block: neither waits for the other.
+    scene.next_run();
+    let planned = scene.plan(&Value::Null, &config).await.ok();
+    scene.calls();
+    let hold = scene.lab.add_fault(Fault::on("GET", TABLES, Action::Hold));
+    let release = async {
+        assert!(scene.lab.held(hold, Duration::from_secs(10)).await);
+        scene.lab.release(hold);
+    };
+    let (created, deleted, ()) = tokio::join!(
+        scene.apply(&Value::Null, &planned, &config),
+        scene.apply(&old, &Value::Null, &Value::Null),
+        release
+    );
+    let new = created.ok();
+    deleted.warning(&["They stay"]);
+    assert_eq!(deleted.ok(), Value::Null);
+    assert_eq!(scene.routes(), [CORP, N1, N2]);
+    assert_eq!(scene.read(&new).await, new);
+}
+
+#[tokio::test]
 async fn a_route_that_another_writer_adds_meanwhile_is_kept() {
     let scene = Scene::new().await;
     let other =
