@@ -25,3 +25,12 @@ pub const ELLIPTIC: &[u8] = include_bytes!("../certificates/elliptic.pfx");
 
 /// The registered certificate without its key.
 pub const NO_KEY: &[u8] = include_bytes!("../certificates/no-key.pfx");
+
+/// Another certificate with its key and the two authorities above it, which sign each other; a MAC by SHA-512.
+pub const CYCLIC: &[u8] = include_bytes!("../certificates/cyclic.pfx");
+
+/// The same certificate with its key, encrypted, but without a MAC.
+pub const WITHOUT_MAC: &[u8] = include_bytes!("../certificates/without-mac.pfx");
+
+/// The same, neither encrypted nor named, with a MAC by SHA-512 for no password at all, which is not an empty one.
+pub const BARE: &[u8] = include_bytes!("../certificates/bare.pfx");

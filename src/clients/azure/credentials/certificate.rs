@@ -1,16 +1,15 @@
 //! The application's certificate: read from PKCS#12, and the assertions that its key signs.
 
+use super::pkcs12::{self, Contents};
 use azure_core::error::ErrorKind;
 use azure_core::http::ClientMethodOptions;
 use azure_identity::ClientAssertion;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use p12_keystore::error::Error as Pkcs12Error;
-use p12_keystore::{KeyStore, KeyStoreEntry};
 use rustls::SignatureScheme;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::SigningKey;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -37,7 +36,9 @@ pub(super) enum Unreadable {
     NotPkcs12,
     #[error("the password does not open it")]
     WrongPassword,
-    #[error("it is encrypted in a way that is not supported ({0})")]
+    #[error(
+        "it is written in a way that is not supported ({0}): write it anew with `openssl pkcs12 -export`"
+    )]
     Unsupported(String),
     #[error("it holds no private key with its certificate")]
     NoKey,
@@ -53,27 +54,21 @@ impl ClientCertificate {
         if file.trim_ascii_start().starts_with(b"-----BEGIN") {
             return Err(Unreadable::Pem);
         }
-        let store = KeyStore::from_pkcs12(file, password).map_err(Unreadable::from)?;
-        let chain = store.entries().find_map(|(_, entry)| match entry {
-            KeyStoreEntry::PrivateKeyChain(chain) => Some(chain),
-            _ => None,
-        });
-        let chain = chain.ok_or(Unreadable::NoKey)?;
-        let certificate = chain.chain().first().ok_or(Unreadable::NoKey)?.as_der();
-        let key = PrivatePkcs8KeyDer::from(chain.key().to_vec());
-        let key = any_supported_type(&PrivateKeyDer::Pkcs8(key)).map_err(|_| Unreadable::NotRsa)?;
-        if key
-            .choose_scheme(&[SignatureScheme::RSA_PSS_SHA256])
-            .is_none()
-        {
+        let Contents { keys, certificates } = pkcs12::read(file, password)?;
+        if keys.is_empty() || certificates.is_empty() {
+            return Err(Unreadable::NoKey);
+        }
+        let keys: Vec<_> = keys.into_iter().filter_map(rsa_key).collect();
+        if keys.is_empty() {
             return Err(Unreadable::NotRsa);
         }
-        let certified = vec![CertificateDer::from(certificate.to_vec())];
-        CertifiedKey::new(certified, Arc::clone(&key))
-            .keys_match()
-            .map_err(|_| Unreadable::OtherKey)?;
+        let pairs = keys.iter().flat_map(|key| {
+            let own = certificates.iter().find(|it| is_certificate_of(it, key));
+            own.map(|certificate| (key, certificate))
+        });
+        let (key, certificate) = pairs.into_iter().next().ok_or(Unreadable::OtherKey)?;
         Ok(ClientCertificate {
-            key,
+            key: Arc::clone(key),
             thumbprint: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(certificate)),
         })
     }
@@ -113,19 +108,31 @@ impl fmt::Debug for ClientCertificate {
     }
 }
 
-impl From<Pkcs12Error> for Unreadable {
-    fn from(error: Pkcs12Error) -> Unreadable {
+impl From<pkcs12::Error> for Unreadable {
+    fn from(error: pkcs12::Error) -> Unreadable {
         match error {
-            // Without a MAC a wrong password shows only in what decryption yields.
-            Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => {
-                Unreadable::WrongPassword
-            }
-            Pkcs12Error::UnsupportedEncryptionScheme | Pkcs12Error::UnsupportedMacAlgorithm => {
-                Unreadable::Unsupported(error.to_string())
-            }
-            _ => Unreadable::NotPkcs12,
+            pkcs12::Error::Malformed => Unreadable::NotPkcs12,
+            pkcs12::Error::WrongPassword => Unreadable::WrongPassword,
+            pkcs12::Error::Unsupported(what) => Unreadable::Unsupported(what),
         }
     }
+}
+
+/// The key that signs assertions, if it can.
+fn rsa_key(pkcs8: Vec<u8>) -> Option<Arc<dyn SigningKey>> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8));
+    let key = any_supported_type(&key).ok()?;
+    key.choose_scheme(&[SignatureScheme::RSA_PSS_SHA256])?;
+    Some(key)
+}
+
+/// Whether the certificate carries the public half of `key`. It is looked for as it is written, not parsed out:
+/// parsers refuse certificates for what does not matter here, such as their version.
+fn is_certificate_of(certificate: &[u8], key: &Arc<dyn SigningKey>) -> bool {
+    key.public_key().is_some_and(|public| {
+        let public: &[u8] = public.as_ref();
+        certificate.windows(public.len()).any(|part| part == public)
+    })
 }
 
 /// What signs in with the certificate: a new assertion for each access token.
@@ -168,11 +175,25 @@ mod tests {
     }
 
     #[test]
+    fn the_key_and_its_certificate_are_found_whatever_else_is_there_and_however_it_is_named() {
+        // Two authorities of the chain sign each other: who follows the chain never arrives.
+        let cyclic = read(files::CYCLIC).unwrap();
+        let without_mac = read(files::WITHOUT_MAC).unwrap();
+        let bare = ClientCertificate::from_pkcs12(files::BARE, "").unwrap();
+        assert_eq!(cyclic.thumbprint, without_mac.thumbprint);
+        assert_eq!(bare.thumbprint, without_mac.thumbprint);
+    }
+
+    #[test]
     fn what_cannot_be_used_says_why() {
         let wrong = ClientCertificate::from_pkcs12(files::MODERN, "wrong");
         assert_eq!(wrong.unwrap_err(), Unreadable::WrongPassword);
         let wrong = ClientCertificate::from_pkcs12(files::LEGACY, "");
         assert_eq!(wrong.unwrap_err(), Unreadable::WrongPassword);
+        let wrong = ClientCertificate::from_pkcs12(files::WITHOUT_MAC, "wrong");
+        assert_eq!(wrong.unwrap_err(), Unreadable::WrongPassword);
+        let open_lengths = read(&[0x30, 0x80, 0x02, 0x01, 0x03]).unwrap_err();
+        assert!(open_lengths.to_string().contains("openssl pkcs12 -export"));
         assert_eq!(read(files::NO_KEY).unwrap_err(), Unreadable::NoKey);
         assert_eq!(read(files::ELLIPTIC).unwrap_err(), Unreadable::NotRsa);
         assert_eq!(read(b"nothing").unwrap_err(), Unreadable::NotPkcs12);

@@ -6,6 +6,7 @@ mod certificate;
 mod error;
 mod managed_identity;
 mod oidc;
+mod pkcs12;
 mod settings;
 #[cfg(test)]
 mod tests;
