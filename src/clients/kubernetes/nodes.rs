@@ -22,8 +22,6 @@ const NODES: Resource = Resource {
 pub struct Node {
     /// Its name.
     pub name: String,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
     /// `spec.podCIDRs`, else `spec.podCIDR`.
@@ -92,8 +90,6 @@ struct Item {
 struct Metadata {
     name: String,
     #[serde(default)]
-    labels: Option<BTreeMap<String, String>>,
-    #[serde(default)]
     annotations: Option<BTreeMap<String, String>>,
 }
 
@@ -128,7 +124,6 @@ impl From<Item> for Node {
         let addresses = status.addresses.unwrap_or_default().into_iter();
         Node {
             name: metadata.name,
-            labels: metadata.labels.unwrap_or_default(),
             annotations: metadata.annotations.unwrap_or_default(),
             pod_cidrs: match listed.is_empty() {
                 true => single.into_iter().collect(),

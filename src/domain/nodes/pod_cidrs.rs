@@ -73,6 +73,7 @@ impl<'a> Sources<'a> {
         for object in self.by_node.get(node.name.as_str()).into_iter().flatten() {
             let cidrs = object.pod_cidrs.as_ref();
             let cidrs = cidrs.ok_or_else(|| SkipReason::ObjectWithoutCidrs {
+                place: self.cni.source_of_cidrs(),
                 resource,
                 object: object.name.clone(),
             })?;

@@ -57,8 +57,10 @@ pub enum SkipReason {
         resource: &'static str,
     },
     /// An object of the plugin about this node lacks its pod CIDRs.
-    #[error("the pod CIDRs are missing in {object:?} of {resource}")]
+    #[error("{place}, from which AKO reads its pod CIDRs, is missing in {object:?} of {resource}")]
     ObjectWithoutCidrs {
+        /// Where they should stand.
+        place: &'static str,
         /// The objects, `<plural>.<group>`.
         resource: &'static str,
         /// The name of the object.

@@ -82,7 +82,8 @@ fn an_object_that_lacks_its_cidrs_skips_its_node_and_no_other() {
             let good = object("good", "n1", &["10.133.1.0/26"]);
             let other = object("other", "n2", &["10.133.2.0/26"]);
             let selection = select_with(cni, [good, broken, other]);
-            only_reason(&selection);
+            let reason = only_reason(&selection).to_string();
+            assert!(reason.contains(cni.source_of_cidrs()), "{reason}");
             assert_eq!(cidrs_of(&selection, "n2"), ["10.133.2.0/26"]);
         }
     }
