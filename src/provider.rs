@@ -130,7 +130,7 @@ fn azure_arguments() -> Vec<Attribute> {
         ),
         flag(
             "use_oidc",
-            "Whether to sign in with an OIDC token of another identity provider, false by default. Or `ARM_USE_OIDC`.",
+            "Whether to sign in with an OIDC token of another identity provider, false by default. Where there is none, the next way is taken. Or `ARM_USE_OIDC`.",
         ),
         text("oidc_token", "The OIDC token. Or `ARM_OIDC_TOKEN`.").sensitive(),
         text(

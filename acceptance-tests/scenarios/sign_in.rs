@@ -261,9 +261,13 @@ fn what_stops_a_sign_in_names_the_argument_or_the_service_and_what_to_check() {
             &["azure.client_certificate: it is not base64"],
         ),
         (
-            &[("ARM_USE_OIDC", "true"), ("ARM_OIDC_REQUEST_TOKEN", "hush")],
             &[
-                "azure.oidc_request_url is not set",
+                ("ARM_USE_OIDC", "true"),
+                ("ARM_OIDC_REQUEST_TOKEN", "hush"),
+                ("ARM_USE_CLI", "false"),
+            ],
+            &[
+                "azure.use_oidc: there is no token",
                 "ACTIONS_ID_TOKEN_REQUEST_URL",
             ],
         ),

@@ -11,6 +11,7 @@ use azure_core::http::{
     AsyncRawResponse, ClientOptions, ExponentialRetryOptions, HttpClient, Request, RetryOptions,
     Transport,
 };
+use azure_core::time::OffsetDateTime;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -29,6 +30,15 @@ struct Held {
     token: Option<AccessToken>,
     /// The last failure, for those who were waiting while it happened.
     failure: Option<(Instant, Error)>,
+}
+
+impl Held {
+    /// The token where Azure accepts it yet: a login service that stumbles for a minute ends no apply.
+    fn usable(&self) -> Option<Secret> {
+        let soon = OffsetDateTime::now_utc() + azure_core::time::Duration::seconds(30);
+        let token = self.token.as_ref()?;
+        (token.expires_on > soon).then(|| token.token.clone())
+    }
 }
 
 /// Why a token was not handed out.
@@ -72,7 +82,9 @@ impl Tokens {
             return Ok(token.token.clone());
         }
         match &held.failure {
-            Some((when, failure)) if *when > asked => return Err(failure.clone()),
+            Some((when, failure)) if *when > asked => {
+                return held.usable().ok_or_else(|| failure.clone());
+            }
             _ => {}
         }
         let outcome = self.request(&mut held, cloud).await;
@@ -81,7 +93,7 @@ impl Tokens {
             Err(source) => {
                 let failure = self.way.failed(&source);
                 held.failure = Some((Instant::now(), failure.clone()));
-                Err(failure)
+                held.usable().ok_or(failure)
             }
         }
     }
@@ -153,7 +165,7 @@ fn client_options(cloud: &Cloud, sender: &Sender) -> ClientOptions {
 }
 
 fn is_fresh(token: &AccessToken) -> bool {
-    let soon = azure_core::time::OffsetDateTime::now_utc() + azure_core::time::Duration::minutes(5);
+    let soon = OffsetDateTime::now_utc() + azure_core::time::Duration::minutes(5);
     token.expires_on > soon
 }
 

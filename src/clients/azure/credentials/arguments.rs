@@ -189,28 +189,47 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// The token of another identity provider: given, in a file, or where to ask for one, in this order.
-    pub(super) fn oidc_token(&self) -> Result<OidcToken, NotReady> {
+    /// The token of another identity provider, if there is one: given, in a file, or where to ask for one, in this order.
+    pub(super) fn oidc_token(&self) -> Result<Option<OidcToken>, NotReady> {
         let settings = self.settings;
         let value = self.value_or_file(
             (&settings.oidc_token.exposed(), OIDC_TOKEN),
             (&settings.oidc_token_file_path, OIDC_TOKEN_FILE),
         )?;
         if let Some(path) = self.workload_identity_file(value.as_deref())? {
-            return Ok(OidcToken::File {
+            return Ok(Some(OidcToken::File {
                 path: path.into(),
                 named_by: FEDERATED_TOKEN_FILE,
-            });
+            }));
         }
         let path = self.text(&settings.oidc_token_file_path, OIDC_TOKEN_FILE)?;
         match (path, value) {
-            (Some(path), _) => Ok(OidcToken::File {
+            (Some(path), _) => Ok(Some(OidcToken::File {
                 path: path.into(),
                 named_by: OIDC_TOKEN_FILE.argument,
-            }),
-            (None, Some(value)) => Ok(OidcToken::Value(Secret::new(value))),
+            })),
+            (None, Some(value)) => Ok(Some(OidcToken::Value(Secret::new(value)))),
             (None, None) => self.token_of_a_pipeline(),
         }
+    }
+
+    /// Why there is no token, and the argument that asked for one.
+    pub(super) fn no_oidc_token(&self) -> (&'static str, String) {
+        let reason = match self.workload_identity {
+            true => format!(
+                "AKS has not set {FEDERATED_TOKEN_FILE}: check that the pod has the label azure.workload.identity/use and a service account of that identity"
+            ),
+            false => format!(
+                "there is no token: set azure.oidc_token (ARM_OIDC_TOKEN), azure.oidc_token_file_path (ARM_OIDC_TOKEN_FILE_PATH), or both azure.oidc_request_url ({}) and azure.oidc_request_token ({}); GitHub sets them where the job has the permission id-token: write",
+                REQUEST_URL.variables.join(", "),
+                REQUEST_TOKEN.variables.join(", ")
+            ),
+        };
+        let argument = match self.workload_identity {
+            true => "azure.use_aks_workload_identity",
+            false => "azure.use_oidc",
+        };
+        (argument, reason)
     }
 
     /// The managed identity, whose application id is set only where a user assigned it.
@@ -223,13 +242,18 @@ impl<'a> Arguments<'a> {
             self.variables.get("IDENTITY_ENDPOINT"),
             self.variables.get("IDENTITY_HEADER"),
         );
-        let service = match (endpoint, of_app_service) {
-            (None, (Some(endpoint), Some(header))) => Service::AppService {
-                endpoint: url("IDENTITY_ENDPOINT", &endpoint)?,
-                api_version: or_else("2019-08-01"),
-                header: Secret::new(header),
-            },
-            (endpoint, _) => {
+        let service = match (endpoint.clone(), of_app_service) {
+            // Who names the endpoint of App Service as azurerm wants it means the same service.
+            (named, (Some(endpoint), Some(header)))
+                if named.as_ref().is_none_or(|it| *it == endpoint) =>
+            {
+                Service::AppService {
+                    endpoint: url("IDENTITY_ENDPOINT", &endpoint)?,
+                    api_version: or_else("2019-08-01"),
+                    header: Secret::new(header),
+                }
+            }
+            _ => {
                 let endpoint = endpoint.as_deref().unwrap_or(INSTANCE_METADATA);
                 Service::InstanceMetadata {
                     endpoint: url(MSI_ENDPOINT.argument, endpoint)?,
@@ -243,18 +267,16 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// The token that GitHub or Azure DevOps hands out to what it runs.
-    fn token_of_a_pipeline(&self) -> Result<OidcToken, NotReady> {
+    /// The token that GitHub or Azure DevOps hands out to what it runs. Half of what it takes is none: Azure DevOps
+    /// sets its URL in every job, and a job may use its request token for other things.
+    fn token_of_a_pipeline(&self) -> Result<Option<OidcToken>, NotReady> {
         let settings = self.settings;
         let url = self.text(&settings.oidc_request_url, REQUEST_URL)?;
         let token = self.text(&settings.oidc_request_token.exposed(), REQUEST_TOKEN)?;
         let connection = &settings.ado_pipeline_service_connection_id;
         let connection = self.text(connection, SERVICE_CONNECTION)?;
-        let (url, token) = match (url, token) {
-            (Some(url), Some(token)) => (url, token),
-            (Some(_), None) => return Err(missing(REQUEST_TOKEN)),
-            (None, Some(_)) => return Err(missing(REQUEST_URL)),
-            (None, None) => return Err(self.no_oidc_token()),
+        let (Some(url), Some(token)) = (url, token) else {
+            return Ok(None);
         };
         let of_azure_devops = self.variables.get("SYSTEM_OIDCREQUESTURI");
         let request = TokenRequest {
@@ -262,28 +284,12 @@ impl<'a> Arguments<'a> {
             token: Secret::new(token),
         };
         match connection {
-            Some(service_connection) => Ok(OidcToken::AzureDevOps {
+            Some(service_connection) => Ok(Some(OidcToken::AzureDevOps {
                 request,
                 service_connection,
-            }),
+            })),
             None if of_azure_devops.as_ref() == Some(&url) => Err(missing(SERVICE_CONNECTION)),
-            None => Ok(OidcToken::GitHub(request)),
-        }
-    }
-
-    fn no_oidc_token(&self) -> NotReady {
-        if self.workload_identity {
-            let reason = format!(
-                "AKS has not set {FEDERATED_TOKEN_FILE}: check that the pod has the label azure.workload.identity/use and a service account of that identity"
-            );
-            return NotReady::Invalid {
-                argument: "azure.use_aks_workload_identity".to_owned(),
-                reason,
-            };
-        }
-        NotReady::Invalid {
-            argument: "azure.use_oidc".to_owned(),
-            reason: "there is no token: set azure.oidc_token (ARM_OIDC_TOKEN), azure.oidc_token_file_path (ARM_OIDC_TOKEN_FILE_PATH), or azure.oidc_request_url and azure.oidc_request_token, which GitHub sets as ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN where the job has the permission id-token: write".to_owned(),
+            None => Ok(Some(OidcToken::GitHub(request))),
         }
     }
 

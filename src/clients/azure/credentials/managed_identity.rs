@@ -66,7 +66,8 @@ impl ManagedIdentityCredential {
         let call = self.identity.call(resource)?;
         self.reach(&call.url).await?;
         let limits = Limits {
-            deadline: Instant::now() + self.sender.request_timeout(),
+            // Microsoft's page: while the service is updated it answers 410 for up to 70 seconds.
+            deadline: Instant::now() + self.sender.request_timeout() * 3,
             stop: CancellationToken::new(),
         };
         let answer = self.sender.send(&limits, &call, judge).await;
@@ -85,7 +86,8 @@ impl ManagedIdentityCredential {
 
     /// Fails at once where nobody listens: off Azure packets to the metadata address vanish without an answer.
     async fn reach(&self, url: &Url) -> Result<(), String> {
-        let host = url.host_str().unwrap_or_default();
+        // IPv6 addresses stand in brackets there, which sockets do not know.
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = url.port_or_known_default().unwrap_or(80);
         let limit = NEAR.min(self.sender.request_timeout());
         let reason = match tokio::time::timeout(limit, TcpStream::connect((host, port))).await {

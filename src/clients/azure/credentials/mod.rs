@@ -48,7 +48,11 @@ pub(super) enum Way {
     ClientSecret(Application, Secret),
     Oidc(Application, OidcToken),
     ManagedIdentity(ManagedIdentity),
-    Cli { tenant: Option<String> },
+    Cli {
+        tenant: Option<String>,
+        /// Why there was no OIDC token, where one was wanted.
+        no_token: Option<String>,
+    },
 }
 
 /// An application and the directory that knows it.
@@ -71,20 +75,30 @@ impl Way {
         if let Some(secret) = arguments.client_secret()? {
             return Ok(Way::ClientSecret(arguments.application()?, secret));
         }
+        // As in azurerm `use_oidc` permits a token and does not demand one: the same block serves a pipeline that has
+        // one and a person at a desk.
+        let mut no_token = None;
         if arguments.use_oidc()? {
-            return Ok(Way::Oidc(arguments.application()?, arguments.oidc_token()?));
+            match arguments.oidc_token()? {
+                Some(token) => return Ok(Way::Oidc(arguments.application()?, token)),
+                None => no_token = Some(arguments.no_oidc_token()),
+            }
         }
         if arguments.use_msi()? {
             return Ok(Way::ManagedIdentity(arguments.managed_identity()?));
         }
         if !arguments.use_cli()? {
+            let (argument, reason) = no_token
+                .unwrap_or_else(|| ("azure", format!("no credential is configured. {WAYS}")));
             return Err(NotReady::Invalid {
-                argument: "azure".to_owned(),
-                reason: format!("no credential is configured. {WAYS}"),
+                argument: argument.to_owned(),
+                reason,
             });
         }
         Ok(Way::Cli {
             tenant: arguments.tenant()?,
+            no_token: no_token
+                .map(|(argument, reason)| format!("{argument} is true, but {reason}")),
         })
     }
 
@@ -93,8 +107,10 @@ impl Way {
         let failed = Error::failed(self.name(), error);
         match self {
             // Whoever ends here may have meant to configure something else.
-            Way::Cli { .. } => {
-                failed.with_hint(&format!("No other way to sign in is configured. {WAYS}"))
+            Way::Cli { no_token, .. } => {
+                let also = no_token.as_ref().map(|reason| format!(" {reason}"));
+                let also = also.unwrap_or_default();
+                failed.with_hint(&format!("No other way to sign in is configured. {WAYS}.{also}"))
             }
             Way::ManagedIdentity(_) => failed,
             _ if error::is_not_json(error) => failed.with_hint(
@@ -137,7 +153,7 @@ impl Way {
                     azure_core::Error::with_message(ErrorKind::Other, error.to_string())
                 })?,
             }),
-            Way::Cli { tenant } => AzureCliCredential::new(Some(AzureCliCredentialOptions {
+            Way::Cli { tenant, .. } => AzureCliCredential::new(Some(AzureCliCredentialOptions {
                 tenant_id: tenant,
                 ..AzureCliCredentialOptions::default()
             }))?,

@@ -82,16 +82,7 @@ fn an_incomplete_way_is_an_error_and_no_other_is_tried() {
         error.to_string(),
         "azure.tenant_id is not set: set it in the provider block, or the environment variable ARM_TENANT_ID"
     );
-    let rows: [(&[Pair<'_>], &str); 5] = [
-        (&[], "azure.use_oidc: there is no token"),
-        (
-            &[("ARM_OIDC_REQUEST_URL", "https://token")],
-            "azure.oidc_request_token is not set",
-        ),
-        (
-            &[("SYSTEM_ACCESSTOKEN", "x")],
-            "azure.oidc_request_url is not set",
-        ),
+    let rows: [(&[Pair<'_>], &str); 2] = [
         (
             &[
                 ("SYSTEM_OIDCREQUESTURI", "https://token"),
@@ -110,6 +101,35 @@ fn an_incomplete_way_is_an_error_and_no_other_is_tried() {
     for (pairs, expected) in rows {
         let error = error_of_us(&[&[("ARM_USE_OIDC", "true")], pairs].concat());
         assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn use_oidc_without_a_token_is_no_way_and_the_next_one_is_taken_as_in_azurerm() {
+    let rows: [&[Pair<'_>]; 4] = [
+        &[("ARM_USE_OIDC", "true")],
+        &[
+            ("ARM_USE_OIDC", "true"),
+            ("SYSTEM_OIDCREQUESTURI", "https://token"),
+        ],
+        &[("ARM_USE_OIDC", "true"), ("SYSTEM_ACCESSTOKEN", "x")],
+        &[("ARM_USE_AKS_WORKLOAD_IDENTITY", "true")],
+    ];
+    for pairs in rows {
+        let next = way_of_us(pairs).unwrap();
+        assert_eq!(next.name(), "the Azure CLI");
+        let failed = next.failed(&azure_core::Error::with_message(
+            azure_core::error::ErrorKind::Credential,
+            "no az",
+        ));
+        assert!(failed.to_string().contains("azure.use_"), "{failed}");
+        let machine = way_of_us(&[pairs, &[("ARM_USE_MSI", "true")]].concat());
+        assert_eq!(machine.unwrap().name(), "a managed identity");
+        let error = error_of_us(&[pairs, &[("ARM_USE_CLI", "false")]].concat());
+        assert!(
+            error.contains("there is no token") || error.contains("AZURE_FEDERATED_TOKEN_FILE"),
+            "{error}"
+        );
     }
 }
 
@@ -244,7 +264,8 @@ fn what_aks_has_set_must_not_be_contradicted() {
             "{error}"
         );
     }
-    let error = way(&of_aks[..3]).unwrap_err().to_string();
+    let no_cli = [&of_aks[..3], &[("ARM_USE_CLI", "false")]].concat();
+    let error = way(&no_cli).unwrap_err().to_string();
     assert!(
         error.contains("AKS has not set AZURE_FEDERATED_TOKEN_FILE"),
         "{error}"
@@ -284,6 +305,10 @@ fn a_managed_identity_is_asked_for_where_the_environment_says() {
         matches!(&app.service, Service::AppService { api_version, .. } if api_version == "2019-08-01")
     );
     assert!(!format!("{app:?}").contains("hush"));
+
+    let named = [("ARM_MSI_ENDPOINT", "http://127.0.0.1:1/token")];
+    let named = identity(&[&of_app_service[..], &named].concat());
+    assert!(matches!(named.service, Service::AppService { .. }));
 
     let ours = [
         ("ARM_MSI_ENDPOINT", "http://ours/token"),

@@ -408,6 +408,25 @@ async fn a_token_is_renewed_before_it_expires() {
 }
 
 #[tokio::test]
+async fn a_token_that_cannot_be_renewed_serves_until_its_end() {
+    let scene = Scene::new().await;
+    // Old enough to be renewed, young enough to be taken.
+    let short = Duration::from_secs(200);
+    let set_lifetime = |s: &mut Settings| s.token_lifetime = short;
+    scene.lab.azure().change_settings(set_lifetime);
+    scene.get().await;
+    let refused = Action::respond(401, json!({"error": "invalid_client"}));
+    scene
+        .lab
+        .add_fault(Fault::on("POST", "*/oauth2/v2.0/token", refused));
+    scene.get().await;
+    let journal = scene.lab.journal();
+    let logins = journal.iter().filter(|e| e.service == "login");
+    let statuses: Vec<_> = logins.map(|entry| entry.status).collect();
+    assert_eq!(statuses, [Some(200), Some(401)]);
+}
+
+#[tokio::test]
 async fn a_token_that_azure_no_longer_takes_is_renewed_once() {
     let scene = Scene::new().await;
     scene.get().await;
