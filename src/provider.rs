@@ -168,7 +168,7 @@ fn azure_arguments() -> Vec<Attribute> {
         ),
         flag(
             "use_cli",
-            "Whether to use the account of the Azure CLI where nothing else is configured, true by default. Or `ARM_USE_CLI`.",
+            "Whether to use the account of the Azure CLI where nothing else is configured, true by default. Without `tenant_id` the tenant of `ARM_SUBSCRIPTION_ID` is meant, if that is set. Or `ARM_USE_CLI`.",
         ),
         text(
             "environment",

@@ -130,6 +130,11 @@ impl<'a> Arguments<'a> {
         self.agreed(tenant, "azure.tenant_id", "AZURE_TENANT_ID")
     }
 
+    /// The subscription that azurerm asks the Azure CLI for; all else finds subscriptions in ids.
+    pub(super) fn subscription(&self) -> Option<String> {
+        self.variables.get("ARM_SUBSCRIPTION_ID")
+    }
+
     fn client(&self) -> Result<Option<String>, NotReady> {
         let settings = self.settings;
         let client = self.value_or_file(

@@ -50,6 +50,8 @@ pub(super) enum Way {
     ManagedIdentity(ManagedIdentity),
     Cli {
         tenant: Option<String>,
+        /// Whose tenant is meant where none is named.
+        subscription: Option<String>,
         /// Why there was no OIDC token, where one was wanted.
         no_token: Option<String>,
     },
@@ -95,8 +97,10 @@ impl Way {
                 reason,
             });
         }
+        let tenant = arguments.tenant()?;
         Ok(Way::Cli {
-            tenant: arguments.tenant()?,
+            subscription: arguments.subscription().filter(|_| tenant.is_none()),
+            tenant,
             no_token: no_token
                 .map(|(argument, reason)| format!("{argument} is true, but {reason}")),
         })
@@ -153,8 +157,13 @@ impl Way {
                     azure_core::Error::with_message(ErrorKind::Other, error.to_string())
                 })?,
             }),
-            Way::Cli { tenant, .. } => AzureCliCredential::new(Some(AzureCliCredentialOptions {
+            Way::Cli {
+                tenant,
+                subscription,
+                ..
+            } => AzureCliCredential::new(Some(AzureCliCredentialOptions {
                 tenant_id: tenant,
+                subscription,
                 ..AzureCliCredentialOptions::default()
             }))?,
         })

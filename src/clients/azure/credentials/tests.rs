@@ -134,6 +134,21 @@ fn use_oidc_without_a_token_is_no_way_and_the_next_one_is_taken_as_in_azurerm() 
 }
 
 #[test]
+fn the_azure_cli_is_asked_for_the_tenant_or_for_that_of_the_subscription() {
+    let of = |pairs: &[Pair<'_>]| match way(pairs).unwrap() {
+        Way::Cli {
+            tenant,
+            subscription,
+            ..
+        } => (tenant, subscription),
+        other => panic!("{other:?}"),
+    };
+    let (tenant, subscription) = (("ARM_TENANT_ID", "t"), ("ARM_SUBSCRIPTION_ID", "s"));
+    assert_eq!(of(&[subscription]), (None, Some("s".to_owned())));
+    assert_eq!(of(&[tenant, subscription]), (Some("t".to_owned()), None));
+}
+
+#[test]
 fn a_value_and_its_file_must_agree() {
     let rows = [
         ("ARM_CLIENT_SECRET", "ARM_CLIENT_SECRET_FILE_PATH"),
