@@ -130,7 +130,11 @@ fn of_two_new_resources_with_the_same_nodes_one_ends_with_the_import_command_too
             .summary
             .contains("Another ako_pod_routes of this run")
     );
-    assert!(errors[0].detail.contains("terraform import ADDRESS"));
+    assert!(
+        errors[0]
+            .detail
+            .contains("terraform import ako_pod_routes.NAME")
+    );
     assert_eq!(scenario.calls().writes(), [PUT]);
     assert_eq!(scenario.state().addresses().len(), 1);
     assert_eq!(routes(&scenario), [NODE_1, NODE_2, FOREIGN]);

@@ -39,7 +39,7 @@ impl Error {
         let advice = advice::on(&codes).unwrap_or_default();
         Error::Failed {
             way,
-            said: plain(&said).to_owned(),
+            said: plain(&said),
             advice: advice.to_owned(),
         }
     }
@@ -86,14 +86,21 @@ pub(super) fn is_not_json(error: &azure_core::Error) -> bool {
     false
 }
 
-/// The text without the name of a type of `azure_identity` at its start and the page for its developers at its end.
-fn plain(text: &str) -> &str {
+/// The text without the name of a type of `azure_identity` at its start and, before the causes, the address of a page
+/// for its developers.
+fn plain(text: &str) -> String {
     let text = match text.split_once(" authentication failed.") {
         Some((credential, rest)) if !credential.contains(' ') => rest,
         _ => text,
     };
-    let text = text.split("\nTo troubleshoot, visit").next();
-    text.unwrap_or_default().trim()
+    let text = text.trim();
+    match text.split_once("\nTo troubleshoot, visit ") {
+        Some((said, rest)) => match rest.split_once(": ") {
+            Some((_address, causes)) => format!("{said}: {causes}"),
+            None => said.to_owned(),
+        },
+        None => text.to_owned(),
+    }
 }
 
 fn as_next_sentence(text: &str) -> String {
@@ -118,6 +125,21 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "signing in with the Azure CLI failed: Please run 'az login'."
+        );
+    }
+
+    #[test]
+    fn the_causes_behind_the_librarys_words_stay() {
+        let text = "ClientSecretCredential authentication failed. retries are over\nTo troubleshoot, visit https://x";
+        let error = azure_core::Error::with_error(
+            ErrorKind::Credential,
+            message("the proxy refuses"),
+            text.to_owned(),
+        );
+        let error = Error::failed("a client secret", &error).to_string();
+        assert!(
+            error.ends_with("failed: retries are over: the proxy refuses"),
+            "{error}"
         );
     }
 

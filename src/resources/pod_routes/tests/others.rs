@@ -110,7 +110,7 @@ async fn of_two_creates_of_one_run_that_want_the_same_routes_the_later_is_refuse
         let (made, refused) = if a.errors.is_empty() { (a, b) } else { (b, a) };
         refused.error(&[
             "Another ako_pod_routes of this run has the routes",
-            "terraform import ADDRESS",
+            "terraform import ako_pod_routes.NAME",
             "prod.n1_10.244.1.0_24",
             "No route was changed.",
         ]);
