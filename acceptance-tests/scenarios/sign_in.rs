@@ -247,6 +247,7 @@ fn what_stops_a_sign_in_names_the_argument_or_the_service_and_what_to_check() {
     let sign_in = scenario.lab.connection().azure.sign_in.clone();
     let certificate = sign_in.client_certificate.display().to_string();
     let certificate = ("ARM_CLIENT_CERTIFICATE_PATH", certificate.as_str());
+    let token = federated_token_file(&scenario).display().to_string();
     let rows: [(&[Pair<'_>], &[&str]); 7] = [
         (
             &[certificate, ("ARM_CLIENT_CERTIFICATE_PASSWORD", "hush")],
@@ -275,6 +276,7 @@ fn what_stops_a_sign_in_names_the_argument_or_the_service_and_what_to_check() {
             &[
                 ("ARM_USE_AKS_WORKLOAD_IDENTITY", "true"),
                 ("AZURE_CLIENT_ID", "other"),
+                ("AZURE_FEDERATED_TOKEN_FILE", &token),
             ],
             &["azure.client_id", "AZURE_CLIENT_ID", "make them agree"],
         ),
