@@ -153,11 +153,15 @@ fn judge(answer: &Answer) -> Verdict {
 fn refused(answer: Answer) -> Result<Answer, String> {
     let status = answer.status;
     match status {
-        _ if status.is_success() => Ok(answer),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(format!(
+        // Azure DevOps sends strangers to its sign-in page, by a redirect or as the answer itself.
+        StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN
+        | StatusCode::FOUND
+        | StatusCode::NON_AUTHORITATIVE_INFORMATION => Err(format!(
             "status {}: the request token (azure.oidc_request_token) is not accepted",
             status.as_u16()
         )),
+        _ if status.is_success() => Ok(answer),
         _ => Err(format!(
             "status {}: check azure.oidc_request_url and, for Azure DevOps, azure.ado_pipeline_service_connection_id",
             status.as_u16()
@@ -175,6 +179,20 @@ fn member(answer: &Answer, name: &str, service: &str) -> Result<String, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sign_in_page_in_place_of_a_token_blames_the_request_token() {
+        for status in [StatusCode::FOUND, StatusCode::NON_AUTHORITATIVE_INFORMATION] {
+            let page = Answer {
+                status,
+                headers: HeaderMap::new(),
+                body: Bytes::from_static(b"<html>"),
+                after_lost_answer: false,
+            };
+            let reason = refused(page).unwrap_err();
+            assert!(reason.contains("azure.oidc_request_token"), "{reason}");
+        }
+    }
 
     #[test]
     fn what_the_url_says_already_is_not_said_twice() {
