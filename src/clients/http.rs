@@ -22,6 +22,9 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// What decides whom we trust.
 pub(super) const TRUST: &str = "the environment variable SSL_CERT_FILE names a file with the certificate authorities to trust, PEM; without it they are the system's";
 
+/// What lets a request pass a proxy that asks who we are.
+pub(super) const LOGIN: &str = "it wants a user and a password that it knows, in its URL: http://user:password@host:port, with %40 for an @ and %3A for a : in them";
+
 /// Sends requests and repeats them.
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
@@ -162,7 +165,8 @@ impl Sender {
     pub(super) fn hint(&self, url: &Url, error: &(dyn StdError + 'static)) -> String {
         let proxy = self.proxies.of(url).map(|proxy| proxy.hint());
         let trust = is_certificate_error(error).then(|| TRUST.to_owned());
-        let hints: Vec<String> = proxy.into_iter().chain(trust).collect();
+        let login = is_refused_by_proxy(error).then(|| LOGIN.to_owned());
+        let hints: Vec<String> = proxy.into_iter().chain(login).chain(trust).collect();
         match hints.is_empty() {
             true => String::new(),
             false => format!(" ({})", hints.join("; ")),
@@ -197,7 +201,8 @@ impl Sender {
                 Err(Lost::NotConnected(error)) => {
                     progress.connections += 1;
                     let said = with_causes(&error) + &self.hint(&call.url, &error);
-                    if progress.connections >= CONNECTION_ATTEMPTS || is_certificate_error(&error) {
+                    let is_lasting = is_certificate_error(&error) || is_refused_by_proxy(&error);
+                    if progress.connections >= CONNECTION_ATTEMPTS || is_lasting {
                         return Err(match progress.after_lost_answer {
                             true => NoAnswer::Unclear(said),
                             false => NoAnswer::Unreachable(NotConnected(said)),
@@ -382,16 +387,35 @@ pub(super) fn certificates(file: &str) -> Result<Vec<Certificate>, NotReady> {
 
 /// Whether the host was reached and its certificate refused, which no repetition heals.
 pub(super) fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
-    if let Some(error) = error.downcast_ref::<rustls::Error>() {
-        return matches!(error, rustls::Error::InvalidCertificate(_));
+    has_cause(error, &|cause| {
+        let cause = cause.downcast_ref::<rustls::Error>();
+        matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
+    })
+}
+
+/// Whether the proxy on the way wants other credentials (407), which no repetition heals. hyper-util's type for it has
+/// no name outside of it: its words are all that tells.
+pub(super) fn is_refused_by_proxy(error: &(dyn StdError + 'static)) -> bool {
+    has_cause(error, &|cause| {
+        cause.to_string() == "tunnel error: proxy authorization required"
+    })
+}
+
+/// Whether `is_it` holds for an error or for what caused it.
+fn has_cause(
+    error: &(dyn StdError + 'static),
+    is_it: &dyn Fn(&(dyn StdError + 'static)) -> bool,
+) -> bool {
+    if is_it(error) {
+        return true;
     }
     // An I/O error shows the source of what is inside it, not what is inside.
     let inside = error
         .downcast_ref::<std::io::Error>()
         .and_then(|error| error.get_ref());
     match inside {
-        Some(inside) => is_certificate_error(inside),
-        None => error.source().is_some_and(is_certificate_error),
+        Some(inside) => has_cause(inside, is_it),
+        None => error.source().is_some_and(|cause| has_cause(cause, is_it)),
     }
 }
 

@@ -117,6 +117,11 @@ impl Proxy {
         &self.url
     }
 
+    /// Whether the environment names it, for whoever has no proxy of its own.
+    pub(super) fn is_general(&self) -> bool {
+        self.from_environment
+    }
+
     /// What an error of a request through it says of it.
     pub(super) fn hint(&self) -> String {
         let exceptions = match self.from_environment {
@@ -162,7 +167,8 @@ impl Exception {
             ("*", _) => Hosts::All,
             (_, Ok(address)) => Hosts::Address(address),
             (domain, Err(_)) => {
-                let below = domain.strip_prefix('*').unwrap_or(domain);
+                let is_pattern = domain.starts_with("*.");
+                let below = if is_pattern { &domain[1..] } else { domain };
                 Hosts::Domain {
                     itself: !below.starts_with('.'),
                     suffix: format!(".{}", below.trim_start_matches('.')),
@@ -248,6 +254,8 @@ mod tests {
             (".example.com", "https://api.example.com", true),
             (".example.com", "https://example.com", false),
             ("*.example.com", "https://api.Example.com", true),
+            ("*.example.com", "https://example.com", false),
+            ("*example.com", "https://example.com", false),
             ("example.com:6443", "https://example.com:6443", true),
             ("example.com:6443", "https://example.com", false),
             ("example.com:443", "https://example.com", true),

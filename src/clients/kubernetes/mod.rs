@@ -11,15 +11,14 @@ pub use connection::{Connection, Settings};
 pub use nodes::{Node, NodeSubnets};
 pub use plugin_objects::{PluginObject, PluginObjects};
 
+use super::http::{LOGIN, is_certificate_error, is_refused_by_proxy};
 use super::{Interrupted, Limits, NotReady};
-use crate::wording::with_causes;
-use connection::Resolved;
-use http::header::{ACCEPT, USER_AGENT};
-use http::{HeaderValue, Request};
-use kube::client::AuthError;
+use http::Request;
+use http::header::{ACCEPT, AUTHORIZATION};
+use kube::client::Body;
 use kube::core::Status;
 use serde::de::DeserializeOwned;
-use session::{Session, SignedIn, is_untrusted};
+use session::{Session, SignedIn};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -95,6 +94,26 @@ pub enum Error {
     /// No connection could be made or kept.
     #[error("{action}: cannot reach {server}: {reason}")]
     Unreachable {
+        /// What was tried.
+        action: String,
+        /// The address of the server.
+        server: String,
+        /// Why.
+        reason: String,
+    },
+    /// The proxy on the way wants other credentials (407).
+    #[error("{action}: the proxy on the way to {server} does not let us pass: {reason}")]
+    ProxyDenied {
+        /// What was tried.
+        action: String,
+        /// The address of the server.
+        server: String,
+        /// What is known, with the proxy.
+        reason: String,
+    },
+    /// The answer ended before it was whole.
+    #[error("{action}: the answer of {server} was cut off: {reason}")]
+    CutOff {
         /// What was tried.
         action: String,
         /// The address of the server.
@@ -180,7 +199,7 @@ impl Client {
         tokio::select! {
             biased;
             cause = limits.ended() => {
-                let action = "signing in to the cluster".to_owned();
+                let action = self.session.signing_in();
                 Err(Error::Interrupted { action, cause })
             }
             signed_in = self.session.sign_in() => signed_in.map(|_| ()),
@@ -229,13 +248,12 @@ impl Client {
     ) -> Result<String, Error> {
         let request = Request::get(path).header(ACCEPT, "application/json");
         let request = request
-            .body(Vec::new())
+            .body(Body::empty())
             .map_err(|error| self.bad(resource, error.to_string()))?;
         let started = Instant::now();
-        let call = signed_in.client.request_text(request);
+        let call = self.exchange(resource, &signed_in.client, request);
         let outcome = match tokio::time::timeout(self.request_timeout, call).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.failed(resource, error)),
+            Ok(outcome) => outcome,
             Err(_) => {
                 let reason = format!("no answer within {:.0?}", self.request_timeout);
                 Err(self.unreachable(resource, reason))
@@ -252,44 +270,101 @@ impl Client {
         outcome
     }
 
+    /// Sends one request and reads the answer whole: kube's own way does not tell which of the two failed.
+    async fn exchange(
+        &self,
+        resource: &'static str,
+        client: &kube::Client,
+        request: Request<Body>,
+    ) -> Result<String, Error> {
+        let response = client.send(request).await;
+        let response = response.map_err(|error| self.not_reached(resource, &error))?;
+        let status = response.status();
+        let body = response.into_body().collect_bytes().await;
+        let body = body.map_err(|error| Error::CutOff {
+            action: listing(resource),
+            server: self.server().to_owned(),
+            reason: self.session.reason(&error),
+        })?;
+        let text = String::from_utf8(body.into())
+            .map_err(|_| self.bad(resource, "it is not text".to_owned()))?;
+        match status.is_success() {
+            true => Ok(text),
+            false => Err(self.refused(resource, status.as_u16(), &text)),
+        }
+    }
+
     fn parse<T: DeserializeOwned>(&self, resource: &'static str, answer: &str) -> Result<T, Error> {
         serde_json::from_str(answer).map_err(|error| self.bad(resource, error.to_string()))
     }
 
-    /// The meaning of kube's error.
-    fn failed(&self, resource: &'static str, error: kube::Error) -> Error {
-        let status = match error {
-            kube::Error::Api(status) => status,
-            kube::Error::FromUtf8(_) => return self.bad(resource, "it is not text".to_owned()),
-            error => return self.unreachable(resource, without_secrets(&error)),
-        };
-        let (action, server) = (listing(resource), self.server.clone());
-        match status.code {
-            401 => Error::Unauthorized {
+    fn not_reached(&self, resource: &'static str, error: &kube::Error) -> Error {
+        let (action, server) = (listing(resource), self.server().to_owned());
+        let reason = self.session.reason(error);
+        if is_certificate_error(error) {
+            Error::Untrusted {
                 action,
                 server,
-                message: status.message,
+                reason,
+            }
+        } else if is_refused_by_proxy(error) {
+            Error::ProxyDenied {
+                action,
+                server,
+                reason: format!("{reason}; {LOGIN}"),
+            }
+        } else {
+            self.unreachable(resource, reason)
+        }
+    }
+
+    /// The meaning of an answer that is no success.
+    fn refused(&self, resource: &'static str, code: u16, text: &str) -> Error {
+        // Any object can be read as a Status without members.
+        let status = serde_json::from_str::<Status>(text).ok();
+        let status = status.filter(|status| !status.message.is_empty());
+        let (action, server) = (listing(resource), self.server().to_owned());
+        let page = is_page(text).then(|| PAGE.to_owned());
+        match (code, status) {
+            (401, status) => Error::Unauthorized {
+                action,
+                server,
+                message: match status {
+                    Some(status) => status.message,
+                    None => page.unwrap_or_else(|| text.trim().to_owned()),
+                },
             },
-            404 if is_not_served(&status) => Error::NotServed {
+            (404, status) if is_not_served(status.as_ref(), text) => Error::NotServed {
                 action,
                 server,
                 resource,
             },
-            _ if status.reason == NO_STATUS => {
-                self.bad(resource, format!("status {} without a reason", status.code))
-            }
-            403 => Error::Forbidden {
+            (403, Some(status)) => Error::Forbidden {
                 action,
                 verb: "list",
                 resource,
                 message: status.message,
             },
-            code => Error::Refused {
+            (code, Some(status)) => Error::Refused {
                 action,
                 status: code,
                 reason: status.reason,
                 message: status.message,
             },
+            // What balances the load over the API servers, when none of them is ready.
+            (502..=504, None) => Error::Refused {
+                action,
+                status: code,
+                reason: "none".to_owned(),
+                message: page.unwrap_or_else(|| format!("{server} has no answer now")),
+            },
+            (code, None) => {
+                let reason = match page {
+                    Some(page) => format!("{page} (status {code})"),
+                    None => format!("status {code} without a reason"),
+                };
+                self.bad(resource, reason)
+            }
         }
     }
 
@@ -322,7 +397,7 @@ impl Error {
     /// Whether the same call may succeed a little later.
     fn is_transient(&self) -> bool {
         match self {
-            Error::Unreachable { .. } => true,
+            Error::Unreachable { .. } | Error::CutOff { .. } => true,
             Error::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
@@ -333,20 +408,17 @@ fn listing(resource: &str) -> String {
     format!("listing {resource}")
 }
 
-/// kube's own word for an answer without a Status; its message is then the whole body.
-const NO_STATUS: &str = "Failed to parse error data";
-
 /// Whether a 404 says that the resource is not known. Recorded: the server answers an unknown group with a line of
 /// text, an unknown resource of a known group with a Status that names no object. The page of a proxy is neither.
-fn is_not_served(status: &Status) -> bool {
+fn is_not_served(status: Option<&Status>, text: &str) -> bool {
+    let Some(status) = status else {
+        return text.trim() == "404 page not found";
+    };
     let names_object = status
         .details
         .as_ref()
         .is_some_and(|details| !details.name.is_empty());
-    match &*status.reason {
-        NO_STATUS => status.message.trim() == "404 page not found",
-        reason => reason == "NotFound" && !names_object,
-    }
+    status.reason == "NotFound" && !names_object
 }
 
 /// What kube says went wrong. Its own words on a program that signs in hold that program's environment and output.

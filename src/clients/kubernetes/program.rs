@@ -12,12 +12,16 @@ use serde::Deserialize;
 use serde_json::json;
 use std::io::ErrorKind;
 use std::process::Stdio;
+use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
 const API_VERSIONS: [&str; 2] = [
     "client.authentication.k8s.io/v1",
     "client.authentication.k8s.io/v1beta1",
 ];
+
+/// More than any credential has, in bytes.
+const LONGEST_ANSWER: u64 = 1024 * 1024;
 
 /// A program that prints a credential.
 pub(super) struct Program {
@@ -79,24 +83,39 @@ impl Program {
         })
     }
 
+    /// What it is called by.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Runs it. Dropped meanwhile, it ends the program. Nothing that the program prints is ever shown.
     pub(super) async fn run(&self) -> Result<Credential, Error> {
-        let output = Command::new(&self.name)
+        let program = Command::new(&self.name)
             .args(&self.args)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .env("KUBERNETES_EXEC_INFO", self.request())
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
-            .output();
-        let output = output.await.map_err(|error| self.not_started(&error))?;
-        if !output.status.success() {
+            .spawn();
+        let mut program = program.map_err(|error| self.not_started(&error))?;
+        let lost = |error: std::io::Error| self.failed(format!("its answer is lost: {error}"));
+        let mut answer = Vec::new();
+        if let Some(stdout) = program.stdout.take() {
+            let mut stdout = stdout.take(LONGEST_ANSWER);
+            stdout.read_to_end(&mut answer).await.map_err(lost)?;
+            if stdout.limit() == 0 {
+                return Err(self.failed("it prints more than a credential has".to_owned()));
+            }
+        }
+        let status = program.wait().await.map_err(lost)?;
+        if !status.success() {
             return Err(self.failed(format!(
-                "it failed ({}); what it says is not shown here, since it may hold secrets: run it by hand",
-                output.status
+                "it failed ({status}); what it says is not shown here, since it may hold secrets: run it by hand"
             )));
         }
-        self.read(&output.stdout)
+        self.read(&answer)
     }
 
     fn request(&self) -> String {

@@ -3,7 +3,7 @@
 use super::Error;
 use super::connection::Resolved;
 use super::program::{Credential, Program, bearer};
-use crate::clients::http::{TRUST, is_certificate_error};
+use crate::clients::http::TRUST;
 use crate::clients::{NotReady, Settings, Variables};
 use crate::wording::with_causes;
 use http::HeaderValue;
@@ -57,6 +57,17 @@ impl Session {
     /// The address of the API server.
     pub(super) fn server(&self) -> &str {
         self.resolved.server()
+    }
+
+    /// What is going on while a client signs in.
+    pub(super) fn signing_in(&self) -> String {
+        match &self.program {
+            Some(program) => format!(
+                "signing in to the cluster by the program {:?}, which has not ended",
+                program.name()
+            ),
+            None => "signing in to the cluster".to_owned(),
+        }
     }
 
     /// A client that is signed in. A program by which that happens runs here, once however many wait for it; a
@@ -179,11 +190,6 @@ impl SignedIn {
         self.until
             .is_none_or(|until| until > Timestamp::now() + MARGIN)
     }
-}
-
-/// Whether the server was reached and its certificate refused, which no repetition heals.
-pub(super) fn is_untrusted(error: &kube::Error) -> bool {
-    is_certificate_error(error)
 }
 
 /// What kube says went wrong. Its words on how a user signs in may hold environment and output of a program.

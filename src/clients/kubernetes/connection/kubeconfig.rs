@@ -55,11 +55,19 @@ impl Files {
     pub(super) fn choose(&self, wanted: Wanted) -> Result<Resolved, Error> {
         let (name, context) = self.context(wanted.context)?;
         let cluster_name = wanted.cluster.as_ref().unwrap_or(&context.cluster);
-        let clusters = &self.content.clusters;
-        let found = clusters.iter().find(|entry| &entry.name == cluster_name);
-        let Some(cluster) = found.and_then(|entry| entry.cluster.clone()) else {
-            let names = clusters.iter().map(|entry| &entry.name);
-            return Err(self.lacks("cluster", cluster_name, &name, names));
+        let cluster = self.cluster(cluster_name, &name)?;
+        let no_server = match (&cluster.server, cluster_name.is_empty()) {
+            (Some(_), _) => None,
+            (None, false) => {
+                Some(self.broken(format!("its cluster {cluster_name:?} has no server")))
+            }
+            (None, true) => {
+                let names = self.contexts();
+                Some(self.broken(format!(
+                    "it has no current context, and none is chosen by config_context; it has {}",
+                    super::super::list(&names)
+                )))
+            }
         };
         self.check_base64(
             "certificate-authority-data",
@@ -93,27 +101,50 @@ impl Files {
         Ok(Resolved {
             cluster,
             user,
+            no_server,
             no_user,
             ..Resolved::default()
         })
     }
 
-    fn context(&self, wanted: Option<String>) -> Result<(String, &Context), Error> {
+    /// The context to use, with its name. Where none is named it is empty, as in client-go: arguments may name all
+    /// that it would.
+    fn context(&self, wanted: Option<String>) -> Result<(String, Context), Error> {
         let wanted = wanted.or_else(|| self.content.current_context.clone());
         let wanted = wanted.unwrap_or_default();
+        if wanted.is_empty() {
+            return Ok((wanted, Context::default()));
+        }
         let contexts = &self.content.contexts;
         let context = contexts.iter().find(|context| context.name == wanted);
-        match context.and_then(|context| context.context.as_ref()) {
+        match context.and_then(|context| context.context.clone()) {
             Some(context) => Ok((wanted, context)),
             None => Err(Error::NoContext {
                 context: wanted,
                 file: self.names.clone(),
-                available: contexts
-                    .iter()
-                    .map(|context| context.name.clone())
-                    .collect(),
+                available: self.contexts(),
             }),
         }
+    }
+
+    fn contexts(&self) -> Vec<String> {
+        let contexts = self.content.contexts.iter();
+        contexts.map(|context| context.name.clone()).collect()
+    }
+
+    fn cluster(&self, name: &str, context: &str) -> Result<Cluster, Error> {
+        if name.is_empty() {
+            return Ok(Cluster::default());
+        }
+        let clusters = &self.content.clusters;
+        let found = clusters.iter().find(|entry| entry.name == name);
+        let cluster = found.and_then(|entry| entry.cluster.clone());
+        let mut cluster = cluster.ok_or_else(|| {
+            let names = clusters.iter().map(|entry| &entry.name);
+            self.lacks("cluster", name, context, names)
+        })?;
+        cluster.server = cluster.server.filter(|server| !server.is_empty());
+        Ok(cluster)
     }
 
     /// Fails where the data of a certificate or a key is damaged. What it is in truth is not shown.

@@ -13,9 +13,9 @@ use super::super::http::certificates;
 use super::super::proxies::{Proxies, Proxy};
 use super::super::{NotReady, Setting, Variables};
 use super::Error;
-use super::program::{Credential, Program};
+use super::program::{Credential, Program, bearer};
 use kube::config::{AuthInfo, Cluster, KubeConfigOptions};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use section::Section;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -97,6 +97,8 @@ pub(in crate::clients) struct Resolved {
     cluster: Cluster,
     user: AuthInfo,
     proxy: Option<Proxy>,
+    /// The kubeconfig names no server: an error unless an argument does.
+    no_server: Option<Error>,
     /// The context's user is not in the kubeconfig: an error unless arguments say who we are.
     no_user: Option<Error>,
 }
@@ -130,7 +132,8 @@ impl Resolved {
         if let Some(pem) = &connection.cluster_ca_certificate {
             section::set_authority(&mut resolved.cluster, "cluster_ca_certificate", pem)?;
         }
-        let server = resolved.cluster.server.take().ok_or(Error::NotConfigured)?;
+        let no_server = resolved.no_server.take().unwrap_or(Error::NotConfigured);
+        let server = resolved.cluster.server.take().ok_or(no_server)?;
         let server = address(&server)?;
         resolved.proxy =
             section.proxy(&server, resolved.cluster.proxy_url.take(), own_kubeconfig)?;
@@ -174,7 +177,13 @@ impl Resolved {
         let others = [&user.token, &user.password];
         match &user.exec {
             Some(exec) if others.iter().all(|other| other.is_none()) => {
-                Program::new(exec, &self.cluster).map(Some)
+                // A program hears of the proxy that was named for the cluster, as from client-go.
+                let proxy = self.proxy.as_ref().filter(|proxy| !proxy.is_general());
+                let cluster = Cluster {
+                    proxy_url: proxy.map(|proxy| proxy.url().to_string()),
+                    ..self.cluster.clone()
+                };
+                Program::new(exec, &cluster).map(Some)
             }
             _ => Ok(None),
         }
@@ -202,6 +211,12 @@ impl Resolved {
         };
         if self.token_file().is_some() {
             user.token = None;
+        }
+        if let Some(token) = &user.token {
+            // Files that hold a token often end with a new line.
+            let token = token.expose_secret().trim().to_owned();
+            bearer(&token)?;
+            user.token = Some(token.into());
         }
         if let Some(credential) = credential {
             credential.certify(&mut user);
@@ -272,6 +287,11 @@ fn address(server: &str) -> Result<Url, Error> {
         matches!(url.scheme(), "https" | "http")
             && url.host_str().is_some_and(|host| !host.is_empty())
     });
+    // What stands before an @ may be a password, and addresses are shown.
+    if server.contains('@') {
+        let reason = "it holds a user or a password: set kubernetes.username and kubernetes.password, or another way of signing in";
+        return Err(invalid("kubernetes.host", reason.to_owned()));
+    }
     url.ok_or_else(|| {
         let reason =
             format!("{server:?} is not the address of a server, like https://10.0.0.1:6443");

@@ -23,7 +23,9 @@ impl Section<'_> {
     pub(super) fn cluster(&self, connection: &Connection) -> Result<Resolved, Error> {
         let host = self.text(&self.settings.host, "host", "KUBE_HOST")?;
         let mut resolved = self.kubeconfig(connection)?;
-        if host.is_none() && resolved.cluster.server.is_none() {
+        // A kubeconfig that names no server is a mistake, and no leave to read the cluster that we happen to run in.
+        let is_unnamed = resolved.cluster.server.is_none() && resolved.no_server.is_none();
+        if host.is_none() && is_unnamed {
             let inside = self.settings.service_account.connection(self.variables);
             resolved = inside.unwrap_or(resolved);
         }
@@ -69,9 +71,9 @@ impl Section<'_> {
         let exec = self.exec()?;
         let certified = self.override_certificate(user)?;
         let ways = [
-            ("kubernetes.token", "KUBE_TOKEN", token.is_some()),
-            ("kubernetes.username", "KUBE_USER", basic.is_some()),
-            ("kubernetes.exec", "no variable", exec.is_some()),
+            ("kubernetes.exec", "", exec.is_some()),
+            ("kubernetes.token", " (KUBE_TOKEN)", token.is_some()),
+            ("kubernetes.username", " (KUBE_USER)", basic.is_some()),
         ];
         let mut chosen = ways.iter().filter(|(_, _, is_set)| *is_set);
         let Some((first, first_variable, _)) = chosen.next() else {
@@ -79,7 +81,7 @@ impl Section<'_> {
         };
         if let Some((second, second_variable, _)) = chosen.next() {
             let reason = format!(
-                "it ({second_variable}) and {first} ({first_variable}) are both set: sign in by one of them"
+                "it{second_variable} and {first}{first_variable} are both set: sign in by one of them"
             );
             return Err(super::invalid(second, reason));
         }

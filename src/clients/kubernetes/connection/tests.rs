@@ -412,6 +412,68 @@ fn a_pod_finds_its_own_cluster_where_nothing_else_names_one() {
 }
 
 #[test]
+fn a_kubeconfig_that_names_no_server_is_told_also_in_a_pod_and_completed_by_arguments() {
+    let table = [
+        (
+            "server: \"https://one:6443\"",
+            "",
+            "its cluster \"one\" has no server",
+        ),
+        (
+            "current-context: one",
+            "",
+            "it has no current context, and none is chosen by config_context; it has one, two",
+        ),
+    ];
+    for (from, to, expected) in table {
+        let mut scene = Scene::new();
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("token"), "t").unwrap();
+        scene.settings.service_account.directory = directory.path().to_owned();
+        scene.set("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+        scene.set("KUBERNETES_SERVICE_PORT", "443");
+        std::fs::write(scene.file.path(), KUBECONFIG.replacen(from, to, 1)).unwrap();
+        scene.set("KUBE_CONFIG_PATH", &scene.path());
+        let own = Connection {
+            config_path: Some(scene.path()),
+            ..Connection::default()
+        };
+        for connection in [Connection::default(), own] {
+            let error = scene.resolve(&connection).unwrap_err().to_string();
+            assert!(error.ends_with(expected), "{error}");
+        }
+        scene.set("KUBE_HOST", "https://named");
+        let resolved = scene.resolve(&Connection::default()).unwrap();
+        assert_eq!(resolved.server(), "https://named");
+    }
+}
+
+#[test]
+fn a_kubeconfig_without_a_context_is_completed_by_a_cluster_and_a_user_of_it() {
+    let mut scene = Scene::new();
+    let text = KUBECONFIG.replacen("current-context: one", "", 1);
+    std::fs::write(scene.file.path(), text).unwrap();
+    scene.set("KUBE_CONFIG_PATH", &scene.path());
+    scene.set("KUBE_CTX_CLUSTER", "two");
+    scene.set("KUBE_CTX_AUTH_INFO", "admin");
+    let resolved = scene.resolve(&Connection::default()).unwrap();
+    assert_eq!(resolved.server(), "https://two:6443");
+    assert_eq!(token(&resolved), Some("from-the-file"));
+}
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    for host in ["https://me:hunter2@one:6443", "https://me:hunter2@:x"] {
+        let mut scene = Scene::new();
+        scene.set("KUBE_HOST", host);
+        let error = scene.resolve(&Connection::default()).unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("kubernetes.password"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
 fn connections_that_come_to_the_same_have_one_fingerprint() {
     let mut scene = Scene::new();
     let own = |context: Option<&str>| Connection {
@@ -423,6 +485,16 @@ fn connections_that_come_to_the_same_have_one_fingerprint() {
     let (plain, one, two) = (own(None), own(Some("one")), own(Some("two")));
     assert_eq!(print(&scene, plain.clone()), print(&scene, one));
     assert_ne!(print(&scene, plain.clone()), print(&scene, two));
+    for (from, to) in [
+        ("token: from-the-file", "token: another"),
+        ("token: from-the-file", "username: me, password: a"),
+        ("token: from-the-file", "username: me, password: b"),
+        ("token: from-the-file", "tokenFile: /t"),
+    ] {
+        let before = print(&scene, plain.clone());
+        std::fs::write(scene.file.path(), KUBECONFIG.replacen(from, to, 1)).unwrap();
+        assert_ne!(print(&scene, plain.clone()), before, "{to}");
+    }
     let before = print(&scene, plain.clone());
     scene.set("HTTPS_PROXY", "http://p:3128");
     assert_ne!(print(&scene, plain), before);

@@ -394,6 +394,18 @@ async fn pages_and_answers_cut_off_are_told_for_what_they_are() {
             "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"items\": [{",
             "it is cut off",
         ),
+        (
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 99\r\n\r\n{\"items\": [{",
+            "was cut off",
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nconnection: close\r\n\r\n{\"items\": []}",
+            "status 302 without a reason",
+        ),
+        (
+            "HTTP/1.1 401 No\r\nconnection: close\r\n\r\n<html>No</html>",
+            page,
+        ),
     ] {
         let (host, _) = answering(answer).await;
         let clients = clients(&[("KUBE_HOST", host.clone())]);
@@ -402,6 +414,30 @@ async fn pages_and_answers_cut_off_are_told_for_what_they_are() {
         let text = error.to_string();
         assert!(text.contains(expected) && text.contains(&host), "{text}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_once_is_asked_for_again() {
+    let lab = lab(3).await;
+    let client = client(&lab, 0).await;
+    lab.add_fault(Fault::on("GET", NODES, Action::Truncate { bytes: 20 }));
+    let nodes = client.list_nodes(&limits(), None).await.unwrap();
+    assert_eq!((nodes.len(), lab.journal().len()), (3, 2));
+}
+
+#[tokio::test]
+async fn what_balances_the_load_is_asked_again_when_it_has_no_server() {
+    let page = "HTTP/1.1 503 No\r\nconnection: close\r\n\r\n<html>No server is available</html>";
+    let (host, requests) = answering(page).await;
+    let clients = clients(&[("KUBE_HOST", host)]);
+    let client = clients.kubernetes(&limits(), &Connection::default()).await;
+    let error = client.unwrap().list_nodes(&limits(), None).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(error, Error::Refused { status: 503, .. }),
+        "{error:?}"
+    );
+    assert_eq!(requests.lock().unwrap().len(), 4);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::super::{Exec, Settings};
 use super::*;
 use crate::clients::Setting;
+use ako_lab::proxy;
 use tempfile::{NamedTempFile, TempDir};
 
 const API_VERSION: &str = "client.authentication.k8s.io/v1";
@@ -53,6 +54,47 @@ async fn a_user_and_a_password_are_presented() {
         request.contains("authorization: basic bwu6ahvzaa=="),
         "{request}"
     );
+}
+
+#[tokio::test]
+async fn a_token_may_end_with_a_new_line_and_holds_none() {
+    let lab = lab(1).await;
+    let mut settings = cluster(&lab);
+    settings.token = Setting::Known((token(&lab) + "\n").into());
+    assert_eq!(
+        nodes(&clients_with(settings.clone(), &[])).await.unwrap(),
+        1
+    );
+    settings.token = Setting::Known("hunter\n2".to_owned().into());
+    let error = nodes(&clients_with(settings, &[])).await.unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("holds control characters"), "{error}");
+    assert!(!error.contains("hunter"), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_know_us_is_asked_once_and_told_with_what_it_wants() {
+    let lab = lab(1).await;
+    let guarded = proxy::Conduct::Credentials {
+        user: "me".to_owned(),
+        password: "a@b:c".to_owned(),
+    };
+    let proxy = lab.start_proxy(guarded).await.unwrap();
+    let mut settings = cluster(&lab);
+    settings.token = Setting::Known(token(&lab).into());
+    let through = |password: &str| {
+        let mut settings = settings.clone();
+        let url = format!("http://me:{password}@{}", proxy.address());
+        settings.proxy_url = Setting::Known(url.into());
+        clients_with(settings, &[])
+    };
+    let error = nodes(&through("hunter2")).await.unwrap_err();
+    assert!(matches!(error, Error::ProxyDenied { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("user:password@host"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    assert_eq!(proxy.passages().len(), 1);
+    assert_eq!(nodes(&through("a%40b%3Ac")).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -264,6 +306,9 @@ mod programs {
             "provideClusterInfo": true, "interactiveMode": "IfAvailable",
             "env": [{"name": "CREDENTIAL", "value": credential.to_string()}]});
         let text = text.replacen(line.unwrap(), &format!("    exec: {exec}"), 1);
+        let proxy = lab.start_proxy(proxy::Conduct::Open).await.unwrap();
+        let through = format!("    proxy-url: {}\n    server: ", proxy.url());
+        let text = text.replacen("    server: ", &through, 1);
         let file = NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let path = file.path().display().to_string();
@@ -279,6 +324,8 @@ mod programs {
         let server = asked["spec"]["cluster"]["server"].as_str().unwrap();
         assert!(server.starts_with("https://127.0.0.1:"), "{asked}");
         assert!(asked["spec"]["cluster"]["certificate-authority-data"].is_string());
+        let told = asked["spec"]["cluster"]["proxy-url"].as_str().unwrap();
+        assert_eq!(told.trim_end_matches('/'), proxy.url());
     }
 
     #[tokio::test]
@@ -289,6 +336,10 @@ mod programs {
             (
                 "echo hunter2; echo hunter2 >&2; exit 3".to_owned(),
                 "it failed (exit status: 3)",
+            ),
+            (
+                "exec yes hunter2".to_owned(),
+                "it prints more than a credential has",
             ),
             (
                 "echo '{\"apiVersion\": [\"hunter2\"]}'".to_owned(),
@@ -351,14 +402,10 @@ mod programs {
             wait_for(&begun).await;
             limits.stop.cancel();
         });
-        let stopped = matches!(
-            outcome,
-            Err(Error::Interrupted {
-                cause: Interrupted::Stopped,
-                ..
-            })
+        assert_eq!(
+            outcome.unwrap_err().to_string(),
+            "signing in to the cluster by the program \"sh\", which has not ended: stopped by an interrupt"
         );
-        assert!(stopped);
         assert!(!done.exists());
     }
 
