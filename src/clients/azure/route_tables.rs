@@ -51,7 +51,8 @@ pub struct RouteTableProperties {
     /// The subnets that use the table; Azure ignores it in a write.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subnets: Vec<Reference<SubnetId>>,
-    /// `Succeeded`, `Updating`, `Deleting` or `Failed`; Azure ignores it in a write.
+    /// `Succeeded`, `Updating`, `Deleting` or `Failed`, newer ones also `Creating` and `Canceled`; Azure ignores it in
+    /// a write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioning_state: Option<String>,
     /// What this client does not know; it goes back as it came.
@@ -91,7 +92,7 @@ pub struct RouteProperties {
 impl RouteTable {
     /// Whether Azure has not carried out the last write: it shows what was written, but it may not be in force.
     pub fn is_failed(&self) -> bool {
-        self.properties.provisioning_state.as_deref() == Some("Failed")
+        is_not_carried_out(self.properties.provisioning_state.as_deref())
     }
 
     /// Whether Azure is still carrying out a write. Unlike in a poll, a word that is not known does not count: here
@@ -120,8 +121,13 @@ impl Route {
     /// Whether Azure has not carried out the last write of the route, as [`RouteTable::is_failed`].
     pub fn is_failed(&self) -> bool {
         let state = self.properties.rest.get("provisioningState");
-        state.and_then(Value::as_str) == Some("Failed")
+        is_not_carried_out(state.and_then(Value::as_str))
     }
+}
+
+/// The states of a write that was given up; newer API versions know the second, in either spelling.
+fn is_not_carried_out(state: Option<&str>) -> bool {
+    matches!(state, Some("Failed" | "Canceled" | "Cancelled"))
 }
 
 impl Client {

@@ -131,7 +131,7 @@ pub(super) async fn look_after_failure(
             "The routes are in the table, but Azure has marked it as failed: the next apply writes them again."
                 .to_owned()
         }
-        (found, all) if found == all && is_in_state(&table, "Updating") => {
+        (found, all) if found == all && table.is_at_work() => {
             "The routes are in place, but Azure was still at work on the table a moment ago: the next run finds them by their names."
                 .to_owned()
         }
@@ -141,10 +141,6 @@ pub(super) async fn look_after_failure(
         (0, _) => "None of the routes is in place.".to_owned(),
         (found, all) => format!("{found} of {all} routes are in place."),
     }
-}
-
-fn is_in_state(table: &RouteTable, state: &str) -> bool {
-    table.properties.provisioning_state.as_deref() == Some(state)
 }
 
 /// Puts the slots in the table's place until `slots` wants no change any more. Gives the number of routes, and the
@@ -307,9 +303,11 @@ mod tests {
         assert_eq!(shown(&table), [false; 3]);
         assert!(is_out_of_force(&table, &ownership));
         table.properties.routes[2].properties.rest.clear();
-        table.properties.provisioning_state = Some("Failed".to_owned());
-        assert_eq!(shown(&table), [false; 3]);
-        assert!(is_out_of_force(&table, &ownership));
+        for state in ["Failed", "Canceled"] {
+            table.properties.provisioning_state = Some(state.to_owned());
+            assert_eq!(shown(&table), [false; 3]);
+            assert!(is_out_of_force(&table, &ownership));
+        }
     }
 
     #[test]
