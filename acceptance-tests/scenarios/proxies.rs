@@ -152,6 +152,7 @@ fn a_proxy_that_refuses_is_named_without_its_credentials() {
     }
     assert!(!run.says(PASSWORD), "a password is never shown");
     assert!(proxy.passages().iter().all(|passage| passage.status == 407));
+    assert_eq!(proxy.passages().len(), 2, "nothing is asked twice");
     assert!(scenario.lab.journal().is_empty(), "nobody was reached");
 }
 

@@ -201,8 +201,7 @@ impl Sender {
                 Err(Lost::NotConnected(error)) => {
                     progress.connections += 1;
                     let said = with_causes(&error) + &self.hint(&call.url, &error);
-                    let is_lasting = is_certificate_error(&error) || is_refused_by_proxy(&error);
-                    if progress.connections >= CONNECTION_ATTEMPTS || is_lasting {
+                    if progress.connections >= CONNECTION_ATTEMPTS || is_lasting(&error) {
                         return Err(match progress.after_lost_answer {
                             true => NoAnswer::Unclear(said),
                             false => NoAnswer::Unreachable(NotConnected(said)),
@@ -385,7 +384,12 @@ pub(super) fn certificates(file: &str) -> Result<Vec<Certificate>, NotReady> {
     }
 }
 
-/// Whether the host was reached and its certificate refused, which no repetition heals.
+/// Whether no repetition heals it.
+pub(super) fn is_lasting(error: &(dyn StdError + 'static)) -> bool {
+    is_certificate_error(error) || is_refused_by_proxy(error)
+}
+
+/// Whether the host was reached and its certificate refused.
 pub(super) fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
     has_cause(error, &|cause| {
         let cause = cause.downcast_ref::<rustls::Error>();
@@ -393,8 +397,8 @@ pub(super) fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// Whether the proxy on the way wants other credentials (407), which no repetition heals. hyper-util's type for it has
-/// no name outside of it: its words are all that tells.
+/// Whether the proxy on the way wants other credentials (407). hyper-util's type for it has no name outside of it:
+/// its words are all that tells.
 pub(super) fn is_refused_by_proxy(error: &(dyn StdError + 'static)) -> bool {
     has_cause(error, &|cause| {
         cause.to_string() == "tunnel error: proxy authorization required"

@@ -1,6 +1,6 @@
 //! The access token: asked for once, however many calls wait for it.
 
-use super::super::http::Sender;
+use super::super::http::{Sender, is_lasting};
 use super::super::{Interrupted, Limits};
 use super::credentials::{Error, Way};
 use super::environment::Cloud;
@@ -138,11 +138,12 @@ impl HttpClient for LimitedTransport {
             true => Err(error),
             false => {
                 let text = format!("{error}{hint}");
-                Err(azure_core::Error::with_error(
-                    error.kind().clone(),
-                    error,
-                    text,
-                ))
+                // The pipeline repeats what it takes for a failure of the network.
+                let kind = match is_lasting(&error) {
+                    true => ErrorKind::Other,
+                    false => error.kind().clone(),
+                };
+                Err(azure_core::Error::with_error(kind, error, text))
             }
         }
     }
