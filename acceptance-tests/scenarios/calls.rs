@@ -81,7 +81,7 @@ fn assert_calls_of_pod_routes(count: usize) {
 }
 
 #[test]
-fn pod_routes_of_a_table_in_use_take_6_calls_to_create_and_4_to_change_within_the_virtual_network()
+fn pod_routes_of_a_table_in_use_take_7_calls_to_create_and_4_to_change_within_the_virtual_network()
 {
     let mut scenario = Scenario::new(ROUTES);
     table_of_somebody(&scenario);
@@ -93,10 +93,10 @@ fn pod_routes_of_a_table_in_use_take_6_calls_to_create_and_4_to_change_within_th
     scenario.set_variable("node_network", &json!("10.0.0.0/13"));
 
     scenario.apply();
-    let plan = [GET_TABLE];
-    // Whether Azure can deliver to the next hops is looked at once, before the write.
-    let apply = [GET_TABLE, GET_NETWORK, PUT_TABLE, GET_TABLE];
-    assert_calls(&scenario, &[&plan, &plan, &apply[..2], &apply[2..]]);
+    // Whether Azure can deliver to the next hops is foretold; what the plan has seen the apply need not look at.
+    let plan = [GET_TABLE, GET_NETWORK];
+    let apply = [GET_TABLE, PUT_TABLE, GET_TABLE];
+    assert_calls(&scenario, &[&plan, &plan, &apply]);
 
     scenario.apply();
     let read = [GET_TABLE];

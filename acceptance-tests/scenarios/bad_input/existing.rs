@@ -69,7 +69,7 @@ const SE_SUBNET_MISTAKES: &[Mistake] = &[
         line: "name",
         said: &[
             "Subnet \"snet-cluster2-nodes\" exists already",
-            "terraform import ako_cluster_subnet.NAME",
+            "terraform import 'ako_cluster_subnet.NAME'",
         ],
     },
 ];
@@ -93,7 +93,7 @@ const POD_ROUTES_MISTAKES: &[Mistake] = &[
         line: "",
         said: &[
             "red.old_10.251.0.0_24",
-            "terraform import ako_pod_routes.NAME",
+            "terraform import 'ako_pod_routes.NAME'",
         ],
     },
 ];
@@ -152,7 +152,7 @@ fn pasted(run: &Run, address: &str) -> [String; 2] {
         .errors()
         .filter(|error| error.address.as_deref() == Some(address));
     let text: String = errors.map(Diagnostic::text).collect();
-    let shown = format!("terraform import {kind}.NAME '");
+    let shown = format!("terraform import '{kind}.NAME' '");
     let command = text
         .lines()
         .find_map(|line| line.trim().strip_prefix(&shown)?.strip_suffix('\''));

@@ -55,6 +55,8 @@ fn peer(scenario: &Scenario, prefix: &str) {
 #[test]
 fn a_create_refuses_a_next_hop_outside_the_virtual_network_until_that_is_peered() {
     let (scenario, table) = served(&wrong());
+    let plan = scenario.plan();
+    assert_told(&plan.run, Severity::Warning, "ako_pod_routes", &FORETOLD);
     let run = scenario.apply_fails();
     assert_told(&run, Severity::Error, "ako_pod_routes", &OUTSIDE);
     assert_no_write(&scenario);
@@ -87,6 +89,58 @@ fn an_update_to_a_next_hop_outside_is_told_at_plan_and_refused_with_the_state_as
     assert_eq!(plan.run.warnings().count(), 0, "{}", plan.run.transcript());
     scenario.apply();
     scenario.assert_nothing_to_do();
+}
+
+#[test]
+fn virtual_networks_that_reach_each_other_without_a_peering_can_be_told_of() {
+    let unchecked = "next_hop_check_enabled = false\n  cluster_name";
+    let (scenario, _) = served(&wrong().replacen("cluster_name", unchecked, 1));
+    scenario.apply();
+    scenario.assert_nothing_to_do();
+    let calls = scenario.calls();
+    let looked = calls
+        .all()
+        .iter()
+        .any(|call| call.contains("virtualNetworks"));
+    assert!(!looked, "{calls}");
+}
+
+/// A table that serves a subnet of another virtual network, and that network.
+fn served_elsewhere(scenario: &Scenario, table: &str) {
+    let network = format!("{}-2", scenario.network());
+    let space = json!({"addressSpace": {"addressPrefixes": ["172.16.0.0/16"]}});
+    let body = json!({"location": "westeurope", "properties": space});
+    scenario.somebody("PUT", &network, &body);
+    let subnet =
+        json!({"properties": {"addressPrefix": "172.16.1.0/24", "routeTable": {"id": table}}});
+    scenario.somebody("PUT", &format!("{network}/subnets/snet-se"), &subnet);
+}
+
+#[test]
+fn a_move_to_a_table_of_another_virtual_network_is_told_of_before_the_old_routes_go() {
+    let (scenario, _) = served(&right());
+    scenario.apply();
+    let other = table_in(&scenario, "rt-2", "westeurope");
+    served_elsewhere(&scenario, &other);
+    scenario.configure(&right().replace("rt-1", "rt-2"));
+    let plan = scenario.plan();
+    let said = "Next hops of cluster blue lie outside virtual network \"vnet-ako-lab-2\"";
+    assert!(plan.run.says(said), "{}", plan.run.transcript());
+}
+
+#[test]
+fn what_was_seen_in_one_virtual_network_says_nothing_of_another() {
+    let (scenario, table) = served(&right());
+    scenario.apply();
+    scenario.somebody("DELETE", &scenario.subnet("snet-se"), &Value::Null);
+    served_elsewhere(&scenario, &table);
+    scenario.configure(&right().replace("10.0.0.4", "10.0.0.5"));
+    let run = scenario.apply_fails();
+    assert!(
+        run.says("node \"node-1\": 10.0.0.5"),
+        "{}",
+        run.transcript()
+    );
 }
 
 #[test]

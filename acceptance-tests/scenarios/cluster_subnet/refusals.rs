@@ -9,7 +9,7 @@ fn a_subnet_that_exists_is_refused_with_the_command_that_imports_it() {
     let theirs = json!({"properties": {"addressPrefix": "10.0.100.0/24"}});
     scenario.somebody("PUT", &scenario.subnet(SUBNET), &theirs);
     let command = format!(
-        "terraform import ako_cluster_subnet.NAME '{}'",
+        "terraform import 'ako_cluster_subnet.NAME' '{}'",
         scenario.subnet(SUBNET)
     );
     let plan = scenario.plan();
@@ -46,7 +46,7 @@ fn what_bears_our_mark_but_is_not_as_planned_is_refused_with_every_difference() 
     for difference in [
         "address_prefixes: 10.0.102.0/24 is planned, Azure has 10.0.100.0/24",
         "cluster_name: green is planned, Azure has blue",
-        "terraform import ako_cluster_subnet.NAME",
+        "terraform import 'ako_cluster_subnet.NAME'",
     ] {
         assert!(run.says(difference), "{difference}: {}", run.transcript());
     }

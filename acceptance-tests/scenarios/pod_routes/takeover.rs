@@ -85,7 +85,7 @@ fn a_second_resource_for_the_same_cluster_and_table_ends_with_the_import_command
     let scenario = applied();
     scenario.write("second.tf", SECOND);
     let import = format!(
-        "terraform import ako_pod_routes.NAME '{},blue'",
+        "terraform import 'ako_pod_routes.NAME' '{},blue'",
         scenario.table(TABLE)
     );
     let plan = scenario.plan();
@@ -111,7 +111,7 @@ fn of_two_new_resources_for_the_same_cluster_and_table_one_ends_with_the_import_
     assert!(
         errors[0]
             .detail
-            .contains("terraform import ako_pod_routes.NAME")
+            .contains("terraform import 'ako_pod_routes.NAME'")
     );
     assert_eq!(scenario.calls().writes(), [PUT]);
     assert_eq!(scenario.state().addresses().len(), 1);
@@ -133,7 +133,7 @@ fn of_two_new_resources_with_the_same_nodes_one_ends_with_the_import_command_too
     assert!(
         errors[0]
             .detail
-            .contains("terraform import ako_pod_routes.NAME")
+            .contains("terraform import 'ako_pod_routes.NAME'")
     );
     assert_eq!(scenario.calls().writes(), [PUT]);
     assert_eq!(scenario.state().addresses().len(), 1);
@@ -164,6 +164,6 @@ fn remnants_are_an_error_with_the_import_command_where_the_provider_says_so() {
     forget(&scenario);
     scenario.configure_provider("azure = {}\nadopt_remnants = false");
     let run = scenario.apply_fails();
-    assert!(run.says("terraform import ako_pod_routes.NAME"));
+    assert!(run.says("terraform import 'ako_pod_routes.NAME'"));
     assert!(scenario.calls().writes().is_empty(), "{}", scenario.calls());
 }

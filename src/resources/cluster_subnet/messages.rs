@@ -436,7 +436,7 @@ fn serves_others(subnets: &[AzureId], target: &Target) -> Diagnostic {
 }
 
 fn import_command(id: &SubnetId) -> String {
-    format!("  terraform import {}.NAME '{id}'", ClusterSubnet::NAME)
+    format!("  terraform import '{}.NAME' '{id}'", ClusterSubnet::NAME)
 }
 
 fn list(ids: &[AzureId]) -> String {

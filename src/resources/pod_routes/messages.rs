@@ -215,7 +215,7 @@ pub(super) fn obstacles(
     }
     let blamed = blamed.filter(|_| obstacles.len() == 1);
     let import = format!(
-        "  terraform import {}.NAME '{table},{cluster}'",
+        "  terraform import '{}.NAME' '{table},{cluster}'",
         PodRoutes::NAME
     );
     let table = table.name();
@@ -287,7 +287,7 @@ pub(super) fn outside(outside: &Outside, cluster: &ClusterName) -> Diagnostic {
             networks.join(", ")
         ),
         format!(
-            "A route leads to addresses of the virtual network whose subnets the route table serves, and of those it is peered with: {}. Azure takes a route to any other address and drops what is sent there. Correct `internal_ip`, or peer the virtual network of the nodes first.\n\n{}",
+            "A route leads to addresses of the virtual network whose subnets the route table serves, and of those it is peered with: {}. Azure takes a route to any other address and drops what is sent there. Correct `internal_ip`, or peer the virtual network of the nodes first. If they are reached without a peering, as in a connected group of Azure Virtual Network Manager, set `next_hop_check_enabled = false`.\n\n{}",
             ranges.join(", "),
             list(&lines)
         ),

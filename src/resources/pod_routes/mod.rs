@@ -15,7 +15,7 @@ pub use model::{Model, RouteModel};
 
 use crate::clients::azure::{self, WriteState, ids::RouteTableId};
 use crate::configured::{Configured, limits_of};
-use crate::domain::pod_routes::{Ownership, find_own_routes};
+use crate::domain::pod_routes::{Ownership, PodRoutes as DesiredRoutes, find_own_routes};
 use crate::domain::route_merge::{Occasion, merge_routes};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::plan::{Config, Plan};
@@ -74,7 +74,9 @@ impl Resource for PodRoutes {
         {
             context.warn(warning);
         }
-        match plan.is_create() {
+        // Of a replacement, too: core shows no warning of the plan in which it is a create, and the routes in the old
+        // table would go before those in the new one are refused (seen with 1.11).
+        match plan.is_create() || plan.changes("route_table_id") {
             true => self.look_ahead(context, plan).await,
             false => self.look_at_next_hops(context, plan).await,
         }
@@ -227,6 +229,12 @@ impl PodRoutes {
         for diagnostic in foretold {
             context.warn(forecast(diagnostic));
         }
+        let next_hops = next_hops(context, &planned, &desired, None);
+        if let Some(next_hops) = next_hops
+            && let Err(outside) = next_hops.check(client, &limits_of(context), &table).await
+        {
+            context.warn(forecast(messages::outside(&outside, &cluster)));
+        }
         Ok(())
     }
 
@@ -241,13 +249,12 @@ impl PodRoutes {
             return Ok(());
         };
         let prior = model::next_hops_of(plan.prior("routes"));
-        let desired = planned.desired()?;
-        let hops = desired
-            .values()
-            .map(|route| (route.next_hop, route.node.clone()));
-        let hops = hops.filter(|(address, _)| !prior.contains(address));
-        let next_hops = NextHops::new(hops, None, context.memory());
-        if next_hops.is_empty() || next_hops.is_first_look() || plan.changes("route_table_id") {
+        let mut desired = planned.desired()?;
+        desired.retain(|_, route| !prior.contains(&route.next_hop));
+        let Some(next_hops) = next_hops(context, &planned, &desired, None) else {
+            return Ok(());
+        };
+        if next_hops.are_seen() || next_hops.is_first_look() {
             return Ok(());
         }
         let (cluster, id) = (planned.cluster()?, planned.table_id()?);
@@ -280,10 +287,8 @@ impl PodRoutes {
         let client = self.client(&summary)?;
         let recorded = prior.into_iter().flat_map(Model::route_names);
         let ownership = Ownership::new(&cluster, recorded);
-        let hops = desired
-            .values()
-            .map(|route| (route.next_hop, route.node.clone()));
-        let next_hops = NextHops::new(hops, prior, context.memory());
+        let claims = &self.configured.claims;
+        let next_hops = next_hops(context, &planned, &desired, prior);
         let decide = |routes: &[_]| {
             let on_conflict = planned.on_conflict.into();
             let merge = merge_routes(&ownership, occasion, on_conflict, &desired, routes)?;
@@ -291,8 +296,13 @@ impl PodRoutes {
                 claims.holds(&claim_on(&id, name))
             })
         };
-        match table::rewrite(client, &limits_of(context), &id, &next_hops, decide).await {
-            Ok(Rewritten { merge, total }) => {
+        let limits = limits_of(context);
+        match table::rewrite(client, &limits, &id, &ownership, next_hops.as_ref(), decide).await {
+            Ok(Rewritten { merge, total, lock }) => {
+                let written = planned.with_routes(&desired);
+                // Under the lock: who finds these routes next finds them claimed.
+                claims.claim(written.route_names().map(|name| claim_on(&id, name)));
+                drop(lock);
                 for warning in messages::changes(&merge.changes, occasion, &id, &cluster) {
                     context.warn(warning);
                 }
@@ -330,6 +340,20 @@ impl PodRoutes {
             adopt: self.configured.adopt_remnants,
         }
     }
+}
+
+/// The next hops of routes that `prior` does not have; none where the user wants no look at them.
+fn next_hops<'a>(
+    context: &'a Context,
+    planned: &Model,
+    desired: &DesiredRoutes,
+    prior: Option<&Model>,
+) -> Option<NextHops<'a>> {
+    let hops = desired.values();
+    let hops = hops.map(|route| (route.next_hop, route.node.clone()));
+    planned
+        .next_hop_check_enabled
+        .then(|| NextHops::new(hops, prior, context.memory()))
 }
 
 /// What stands for a route in the claims of a run: Azure compares both parts without case.

@@ -37,6 +37,8 @@ pub struct Model {
     pub on_conflict: OnConflict,
     /// From how many routes on to warn.
     pub route_limit: i64,
+    /// Whether to refuse next hops that Azure is not known to reach.
+    pub next_hop_check_enabled: bool,
     /// The cluster's routes by CIDR.
     pub routes: Option<BTreeMap<String, RouteModel>>,
 }
@@ -93,7 +95,7 @@ pub(super) fn schema() -> Schema {
         .force_new()
         .check(Check::Text(check_route_table_id))
         .same_when(same_route_table),
-        Attribute::required("nodes", nodes_shape(), "The nodes of the cluster under their names, for example `data.ako_cluster_nodes.example.nodes`. Pod CIDRs may not overlap, and every address must lie in the virtual network whose subnets the table serves or in one that is peered with it (Azure drops what is routed to any other). The routes of several clusters with the same pod CIDRs need a table each.")
+        Attribute::required("nodes", nodes_shape(), "The nodes of the cluster under their names, for example `data.ako_cluster_nodes.example.nodes`. Pod CIDRs may not overlap, and every address must be within reach of the table's subnets (see `next_hop_check_enabled`: Azure drops what is routed to any other). The routes of several clusters with the same pod CIDRs need a table each.")
             .check(Check::Key(check_node_name)),
         Attribute::optional(
             "on_conflict",
@@ -109,6 +111,12 @@ pub(super) fn schema() -> Schema {
         )
         .default_to(Value::from(DEFAULT_ROUTE_LIMIT))
         .check(Check::Range(1..=1_000_000)),
+        Attribute::optional(
+            "next_hop_check_enabled",
+            Type::Bool,
+            "Refuse nodes whose address lies neither in the virtual network whose subnets the table serves nor in one that is peered with it. `true` by default; `false` is for virtual networks that reach each other without a peering which they show, for example in a connected group of Azure Virtual Network Manager.",
+        )
+        .default_to(Value::from(true)),
         Attribute::computed(
             "routes",
             routes_shape(),
@@ -222,6 +230,7 @@ impl Model {
             nodes: read_nodes(plan.planned("nodes"))?,
             on_conflict,
             route_limit: plan.planned("route_limit").as_i64()?,
+            next_hop_check_enabled: plan.planned("next_hop_check_enabled").as_bool()?,
             routes: None,
         })
     }
@@ -241,6 +250,7 @@ impl Model {
             nodes: nodes.collect(),
             on_conflict: OnConflict::Error,
             route_limit: DEFAULT_ROUTE_LIMIT,
+            next_hop_check_enabled: true,
             routes: None,
         };
         let known = model.known_names(cluster);

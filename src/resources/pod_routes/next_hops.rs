@@ -2,7 +2,7 @@
 //! cannot send there.
 //!
 //! The address ranges that were seen are kept beside the object, so that nodes which come later cost no call as long as
-//! they lie inside. A create is looked at when it is applied, not when it is planned: each plan would cost the call.
+//! they lie inside and the table serves subnets of the same virtual networks.
 
 use super::model::Model;
 use crate::clients::Limits;
@@ -19,7 +19,8 @@ use std::net::Ipv4Addr;
 #[derive(Debug)]
 pub(super) struct NextHops<'a> {
     /// The nodes by their addresses.
-    unseen: BTreeMap<Ipv4Addr, String>,
+    new: BTreeMap<Ipv4Addr, String>,
+    seen: Kept,
     memory: &'a Memory,
 }
 
@@ -37,38 +38,41 @@ pub(super) struct Outside {
 /// What is kept beside the object.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
-    /// Address ranges that were reachable from the table's subnets when routes were written last.
+    /// The virtual networks of the table's subnets at the last look, by their ids without case.
+    #[serde(default)]
+    networks: Vec<String>,
+    /// Address ranges that were reachable from there.
     #[serde(default)]
     reachable: Vec<Cidr>,
 }
 
 impl<'a> NextHops<'a> {
-    /// Those of `nodes` that `prior` has no route to, and that do not lie in ranges which were seen before.
+    /// Those of `nodes` that `prior` has no route to.
     pub(super) fn new(
         nodes: impl IntoIterator<Item = (Ipv4Addr, String)>,
         prior: Option<&Model>,
         memory: &'a Memory,
     ) -> NextHops<'a> {
         let routed: Vec<_> = prior.into_iter().flat_map(Model::next_hops).collect();
-        let seen = Kept::in_memory(memory).reachable;
-        let is_unseen = |address: &Ipv4Addr| {
-            !routed.contains(address) && !seen.iter().any(|range| range.contains_address(*address))
-        };
-        let unseen = nodes.into_iter().filter(|(address, _)| is_unseen(address));
+        let new = nodes.into_iter();
         NextHops {
-            unseen: unseen.collect(),
+            new: new
+                .filter(|(address, _)| !routed.contains(address))
+                .collect(),
+            seen: Kept::in_memory(memory),
             memory,
         }
     }
 
-    /// Whether all next hops lie in ranges that were seen.
-    pub(super) fn is_empty(&self) -> bool {
-        self.unseen.is_empty()
+    /// Whether all next hops lie in ranges that were seen, whatever the table serves by now.
+    pub(super) fn are_seen(&self) -> bool {
+        let mut new = self.new.keys();
+        new.all(|address| self.seen.reaches(*address))
     }
 
     /// Whether nothing was ever seen: the object is new, was imported, or its table served no subnet so far.
     pub(super) fn is_first_look(&self) -> bool {
-        Kept::in_memory(self.memory).reachable.is_empty()
+        self.seen.reachable.is_empty()
     }
 
     /// Looks at the virtual networks of the subnets that `table` serves. A table that serves none, or a virtual network
@@ -79,11 +83,14 @@ impl<'a> NextHops<'a> {
         limits: &Limits,
         table: &RouteTable,
     ) -> Result<(), Outside> {
-        let mut next_hops = self.unseen.clone();
         let subnets = table.properties.subnets.iter();
         let mut networks: Vec<_> = subnets.map(|subnet| subnet.id.parent()).collect();
         networks.sort();
         networks.dedup();
+        let names = networks.iter().map(|id| id.to_string().to_lowercase());
+        let names: Vec<String> = names.collect();
+        let mut next_hops = self.new.clone();
+        next_hops.retain(|address, _| self.seen.networks != names || !self.seen.reaches(*address));
         let mut ranges: Vec<Cidr> = Vec::new();
         for network in &networks {
             if next_hops.is_empty() {
@@ -105,7 +112,11 @@ impl<'a> NextHops<'a> {
                 .retain(|address, _| !ranges.iter().any(|range| range.contains_address(*address)));
         }
         if networks.is_empty() || next_hops.is_empty() {
-            Kept { reachable: ranges }.keep_in(self.memory);
+            let kept = Kept {
+                networks: names,
+                reachable: ranges,
+            };
+            kept.keep_in(self.memory);
             return Ok(());
         }
         Err(Outside {
@@ -120,6 +131,11 @@ impl Kept {
     fn in_memory(memory: &Memory) -> Kept {
         // Nothing, or what another version has kept: then there is a look more.
         serde_json::from_slice(&memory.recall()).unwrap_or_default()
+    }
+
+    fn reaches(&self, address: Ipv4Addr) -> bool {
+        let mut ranges = self.reachable.iter();
+        ranges.any(|range| range.contains_address(address))
     }
 
     fn keep_in(&self, memory: &Memory) {

@@ -59,7 +59,8 @@ pub(super) async fn rewrite(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
-    next_hops: &NextHops<'_>,
+    ownership: &Ownership<'_>,
+    next_hops: Option<&NextHops<'_>>,
     decide: impl Fn(&[TableRoute]) -> Result<Merge, Vec<Obstacle>>,
 ) -> Result<Rewritten, Stopped> {
     let mut found = None;
@@ -71,7 +72,7 @@ pub(super) async fn rewrite(
         found.get_or_insert(merge);
         Ok(slots)
     };
-    let total = exchange(client, limits, id, Some(next_hops), slots).await?;
+    let (total, lock) = exchange(client, limits, id, next_hops, slots).await?;
     Ok(Rewritten {
         merge: found.unwrap_or_default(),
         total,

@@ -59,7 +59,7 @@ async fn a_subnet_that_exists_is_refused_with_the_import_command_before_anything
     let scene = Scene::new().await;
     let id = scene.make_subnet("snet-se", json!({"addressPrefix": "10.1.32.0/24"}));
     let outcome = scene.apply(&Value::Null, &scene.config(json!({}))).await;
-    let command = format!("terraform import ako_cluster_subnet.NAME '{id}'");
+    let command = format!("terraform import 'ako_cluster_subnet.NAME' '{id}'");
     assert!(
         errors(&outcome.diagnostics).contains(&command),
         "{:?}",

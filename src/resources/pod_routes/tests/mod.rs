@@ -199,6 +199,7 @@ impl Scene {
             ("nodes", Value::object(nodes)),
             ("on_conflict", Value::Null),
             ("route_limit", Value::Null),
+            ("next_hop_check_enabled", Value::Null),
             ("routes", Value::Null),
             ("timeouts", Value::Null),
         ];

@@ -85,7 +85,7 @@ async fn a_second_resource_for_the_same_cluster_and_table_ends_with_the_import_c
     scene.make(&Value::Null, &scene.config(TWO)).await.ok();
     let second = scene.make(&Value::Null, &scene.config(ONE)).await;
     let import = format!(
-        "terraform import ako_pod_routes.NAME '{},prod'",
+        "terraform import 'ako_pod_routes.NAME' '{},prod'",
         scene.table
     );
     second.error(&["prod.n2_10.244.2.0_24", &import]);
@@ -110,7 +110,7 @@ async fn of_two_creates_of_one_run_that_want_the_same_routes_the_later_is_refuse
         let (made, refused) = if a.errors.is_empty() { (a, b) } else { (b, a) };
         refused.error(&[
             "Another ako_pod_routes of this run has the routes",
-            "terraform import ako_pod_routes.NAME",
+            "terraform import 'ako_pod_routes.NAME'",
             "prod.n1_10.244.1.0_24",
             "No route was changed.",
         ]);
