@@ -41,6 +41,15 @@ pub(super) fn upgrade(
                 .map_err(|panic| crash(&format!("upgrading the state of {type_name}"), &panic))??
         }
     };
-    from_json(&state, &schema.object_type())
-        .map_err(|error| failed(format!("{}: {error}.", error.path)))
+    let read = from_json(&state, &schema.object_type());
+    let mut read = read.map_err(|error| failed(format!("{}: {error}.", error.path)))?;
+    if let Value::Map(attributes) = &mut read {
+        for attribute in &schema.attributes {
+            // An attribute that has come since, without another version of the schema.
+            if let (Some(default), None) = (&attribute.default, state.get(&attribute.name)) {
+                attributes.insert(attribute.name.clone(), default.clone());
+            }
+        }
+    }
+    Ok(read)
 }
