@@ -39,6 +39,25 @@ resource "ako_pod_routes" "blue" {
 }
 
 #[test]
+fn a_state_from_before_an_argument_was_there_is_read_with_its_default() {
+    let scenario = Scenario::new(&format!(
+        "resource \"ako_pod_routes\" \"blue\" {{{POD_ROUTES}}}"
+    ));
+    table_in(&scenario, "rt-1", "westeurope");
+    scenario.apply();
+    let mut state: serde_json::Value = serde_json::from_str(&stored_state(&scenario)).unwrap();
+    let object = &mut state["resources"][0]["instances"][0]["attributes"];
+    let removed = object
+        .as_object_mut()
+        .unwrap()
+        .remove("next_hop_check_enabled");
+    assert_eq!(removed, Some(json!(true)));
+    scenario.write("terraform.tfstate", &state.to_string());
+    scenario.assert_nothing_to_do();
+    scenario.destroy();
+}
+
+#[test]
 fn a_wrong_import_id_is_told_with_what_it_is_and_stores_nothing() {
     let scenario = Scenario::new(&format!(
         "resource \"ako_cluster_subnet\" \"se\" {{{SE_SUBNET}}}\nresource \"ako_pod_routes\" \"blue\" {{{POD_ROUTES}}}"

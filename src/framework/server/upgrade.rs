@@ -5,10 +5,11 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::guard;
 use crate::framework::handler::ResourceHandler;
 use crate::framework::json::from_json;
+use crate::framework::state::fill_defaults;
 use crate::framework::value::Value;
 use std::cmp::Ordering;
 
-/// The state that is stored in `json`, in the shape of the present schema.
+/// The state that is stored in `json`, in the shape of the present schema. An argument that came later has its default.
 pub(super) fn upgrade(
     type_name: &str,
     resource: &dyn ResourceHandler,
@@ -41,15 +42,8 @@ pub(super) fn upgrade(
                 .map_err(|panic| crash(&format!("upgrading the state of {type_name}"), &panic))??
         }
     };
-    let read = from_json(&state, &schema.object_type());
-    let mut read = read.map_err(|error| failed(format!("{}: {error}.", error.path)))?;
-    if let Value::Map(attributes) = &mut read {
-        for attribute in &schema.attributes {
-            // An attribute that has come since, without another version of the schema.
-            if let (Some(default), None) = (&attribute.default, state.get(&attribute.name)) {
-                attributes.insert(attribute.name.clone(), default.clone());
-            }
-        }
-    }
-    Ok(read)
+    let mut state = from_json(&state, &schema.object_type())
+        .map_err(|error| failed(format!("{}: {error}.", error.path)))?;
+    fill_defaults(&schema.attributes, &mut state);
+    Ok(state)
 }

@@ -322,7 +322,9 @@ fn state_of_another_version_is_upgraded_or_refused() {
     assert_eq!(state.unwrap().get("id"), &Value::Null);
 
     let (state, _) = server.upgrade_state("fake_thing", 0, br#"{"title": "a"}"#);
-    assert_eq!(state.unwrap().get("name"), &Value::from("a"));
+    let state = state.unwrap();
+    assert_eq!(state.get("name"), &Value::from("a"));
+    assert_eq!(state.get("size"), &Value::from(3), "not known then");
 
     for (version, json) in [
         (2, &b"{}"[..]),
