@@ -28,7 +28,7 @@ impl Provider for Ako {
 
     fn schema() -> Schema {
         Schema::new(
-            "What AKO in ClusterIP mode needs on Azure: an SE subnet with a route table for each cluster, and the routes to its pods. Connections are made when something first needs them: a section that nothing needs may be left out.",
+            "What AKO in ClusterIP mode needs on Azure: an SE subnet with a route table for each cluster, and the routes to its pods. Connections are made when something first needs them: a section that nothing needs may be left out. All connections take the proxies of the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, and trust the certificate authorities in the file that `SSL_CERT_FILE` names in place of the system's.",
             vec![
                 Attribute::optional(
                     "azure",
