@@ -131,6 +131,25 @@ fn hosts_that_no_proxy_names_are_reached_without_it() {
 }
 
 #[test]
+fn a_machine_is_asked_for_its_identity_without_a_proxy() {
+    let mut scenario = Scenario::new(CONFIGURATION);
+    let proxy = proxy(&scenario, Conduct::Open);
+    let endpoint = &scenario.lab.connection().azure.sign_in.msi_endpoint;
+    let endpoint = endpoint.replace("127.0.0.1", HERE);
+    assert!(endpoint.contains(HERE), "{endpoint}");
+    let terraform = &mut scenario.terraform;
+    for name in ["ARM_CLIENT_ID", "ARM_CLIENT_SECRET"] {
+        terraform.set_environment(name, "");
+    }
+    terraform.set_environment("ARM_USE_MSI", "true");
+    terraform.set_environment("ARM_MSI_ENDPOINT", endpoint);
+    terraform.set_environment("HTTP_PROXY", proxy.url());
+    scenario.apply();
+    assert!(asked(&scenario, "identity") > 0);
+    assert_eq!(proxy.passages(), []);
+}
+
+#[test]
 fn a_proxy_that_refuses_is_named_without_its_credentials() {
     let mut scenario = lab_at(ELSEWHERE, CONFIGURATION);
     let proxy = proxy(&scenario, guarded("another"));
