@@ -10,6 +10,7 @@ mod fleet;
 mod functions;
 mod interruptions;
 mod kubernetes_connection;
+mod network_plugins;
 mod pod_routes;
 mod provider_block;
 mod proxies;

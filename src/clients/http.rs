@@ -75,6 +75,11 @@ pub(super) enum Verdict {
     Broken(Option<Duration>, String),
 }
 
+/// Why no connection could be made, with what else the user should know of the way: the proxy, and whom we trust.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotConnected(String);
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum NoAnswer {
@@ -92,10 +97,21 @@ pub(super) enum NoAnswer {
     },
 }
 
-/// Why no connection could be made, with what else the user should know of the way: the proxy, and whom we trust.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotConnected(String);
+impl NoAnswer {
+    /// What happened, for errors of calls that change nothing.
+    pub(super) fn reason(self) -> String {
+        match self {
+            NoAnswer::Unreachable(error) => with_causes(&error),
+            NoAnswer::Unclear(reason) => reason,
+            NoAnswer::Interrupted {
+                cause, last_known, ..
+            } => match last_known.is_empty() {
+                true => cause.to_string(),
+                false => format!("{cause} ({last_known})"),
+            },
+        }
+    }
+}
 
 /// How long to wait before the `attempt`th repetition, from 1: 0.25 to 0.5 s at first, then twice as long each time,
 /// at most 30 s. The part left to chance keeps parallel operations apart.
@@ -151,6 +167,7 @@ impl Sender {
         let builder = reqwest::Client::builder().no_proxy();
         Ok(Sender {
             client: builder.redirect(redirect::Policy::none()).build()?,
+            proxies: Proxies::default(),
             request_timeout: self.request_timeout,
         })
     }

@@ -77,9 +77,7 @@ pub fn parse_address(text: &str) -> Result<Ipv4Addr, String> {
 }
 
 fn check_address(text: &str) -> Result<(), String> {
-    let address: Ipv4Addr = text
-        .parse()
-        .map_err(|_| format!("must be an IPv4 address such as \"10.0.0.4\", not {text:?}"))?;
+    let address = parse_address(text)?;
     let kind = match address {
         _ if address.is_unspecified() => "no address at all",
         _ if address.is_loopback() => "a loopback address",

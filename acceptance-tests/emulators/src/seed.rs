@@ -262,11 +262,14 @@ fn cluster(name: &str, number: u8, nodes: usize, pods: impl Fn(usize) -> String)
             name: format!("{name}-node-{index}"),
             internal_ip: format!("10.{number}.{}.{}", host / 256, host % 256),
             pod_cidrs: vec![pods(index)],
+            annotations: BTreeMap::new(),
+            labels: BTreeMap::new(),
         }
     };
     Cluster {
         name: name.to_owned(),
         nodes: (0..nodes).map(node).collect(),
+        custom_resources: BTreeMap::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::http::{Answer, Call, NoAnswer, Repeat, Sender, Verdict};
 use super::super::{Limits, NotReady, Variables};
 use super::credentials::{Error, Settings};
-use crate::wording::{first_words, with_causes};
+use crate::wording::first_words;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -200,19 +200,8 @@ async fn ask(sender: &Sender, limits: &Limits, url: &Url) -> Result<Answer, Stri
         ),
         false => Verdict::Final,
     };
-    sender
-        .send(limits, &call, judge)
-        .await
-        .map_err(|cause| match cause {
-            NoAnswer::Unreachable(error) => with_causes(&error),
-            NoAnswer::Unclear(reason) => reason,
-            NoAnswer::Interrupted {
-                cause, last_known, ..
-            } => match last_known.is_empty() {
-                true => cause.to_string(),
-                false => format!("{cause} ({last_known})"),
-            },
-        })
+    let answer = sender.send(limits, &call, judge).await;
+    answer.map_err(NoAnswer::reason)
 }
 
 #[cfg(test)]

@@ -4,10 +4,14 @@ pub mod connection;
 mod list;
 pub mod nodes;
 pub mod plugin_objects;
+
+mod program;
+mod session;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{Connection, Settings};
+pub(super) use connection::Resolved;
+pub use connection::{Connection, Exec, ServiceAccount, Settings};
 pub use nodes::{Node, NodeSubnets};
 pub use plugin_objects::{PluginObject, PluginObjects};
 
@@ -218,6 +222,7 @@ impl Client {
         resource: &'static str,
         path: &str,
     ) -> Result<T, Error> {
+        let begun = Instant::now();
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -228,7 +233,7 @@ impl Client {
             let outcome = tokio::select! {
                 biased;
                 cause = limits.ended() => return Err(interrupted(cause)),
-                outcome = self.get_once(resource, path, attempt) => outcome,
+                outcome = self.get_once(resource, path, attempt, begun) => outcome,
             };
             match outcome {
                 Ok(answer) => return self.parse(resource, &answer),
@@ -245,8 +250,29 @@ impl Client {
         resource: &'static str,
         path: &str,
         attempt: u32,
+        begun: Instant,
     ) -> Result<String, Error> {
-        let request = Request::get(path).header(ACCEPT, "application/json");
+        let signed_in = self.session.sign_in().await?;
+        let outcome = self.send(resource, path, attempt, &signed_in).await;
+        let is_refused = matches!(outcome, Err(Error::Unauthorized { .. }));
+        if !is_refused || !self.session.forget(&signed_in, begun).await {
+            return outcome;
+        }
+        let signed_in = self.session.sign_in().await?;
+        self.send(resource, path, attempt, &signed_in).await
+    }
+
+    async fn send(
+        &self,
+        resource: &'static str,
+        path: &str,
+        attempt: u32,
+        signed_in: &SignedIn,
+    ) -> Result<String, Error> {
+        let mut request = Request::get(path).header(ACCEPT, "application/json");
+        if let Some(authorization) = &signed_in.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         let request = request
             .body(Body::empty())
             .map_err(|error| self.bad(resource, error.to_string()))?;
@@ -256,7 +282,7 @@ impl Client {
             Ok(outcome) => outcome,
             Err(_) => {
                 let reason = format!("no answer within {:.0?}", self.request_timeout);
-                Err(self.unreachable(resource, reason))
+                Err(self.unreachable(resource, self.session.on_the_way(reason)))
             }
         };
         tracing::debug!(
@@ -295,7 +321,14 @@ impl Client {
     }
 
     fn parse<T: DeserializeOwned>(&self, resource: &'static str, answer: &str) -> Result<T, Error> {
-        serde_json::from_str(answer).map_err(|error| self.bad(resource, error.to_string()))
+        serde_json::from_str(answer).map_err(|error| {
+            let reason = match (is_page(answer), error.is_eof()) {
+                (true, _) => PAGE.to_owned(),
+                (false, true) => "it is cut off".to_owned(),
+                (false, false) => error.to_string(),
+            };
+            self.bad(resource, reason)
+        })
     }
 
     fn not_reached(&self, resource: &'static str, error: &kube::Error) -> Error {
@@ -371,7 +404,7 @@ impl Client {
     fn unreachable(&self, resource: &str, reason: String) -> Error {
         Error::Unreachable {
             action: listing(resource),
-            server: self.server.clone(),
+            server: self.server().to_owned(),
             reason,
         }
     }
@@ -379,7 +412,7 @@ impl Client {
     fn bad(&self, resource: &str, reason: String) -> Error {
         Error::BadAnswer {
             action: listing(resource),
-            server: self.server.clone(),
+            server: self.server().to_owned(),
             reason,
         }
     }
@@ -421,21 +454,9 @@ fn is_not_served(status: Option<&Status>, text: &str) -> bool {
     status.reason == "NotFound" && !names_object
 }
 
-/// What kube says went wrong. Its own words on a program that signs in hold that program's environment and output.
-fn without_secrets(error: &kube::Error) -> String {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
-    match cause {
-        Some(AuthError::AuthExecRun { out, .. }) => {
-            format!(
-                "the program by which the kubeconfig signs in failed ({})",
-                out.status
-            )
-        }
-        Some(AuthError::AuthExecParse(_)) => {
-            "the program by which the kubeconfig signs in printed no ExecCredential".to_owned()
-        }
-        _ => with_causes(error),
-    }
+/// Whether a proxy, a login page or another server answered: none of them speaks JSON.
+fn is_page(answer: &str) -> bool {
+    answer.trim_start().starts_with('<')
 }
 
 fn list(names: &[String]) -> String {

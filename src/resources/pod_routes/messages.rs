@@ -13,6 +13,7 @@ use crate::domain::route_names::ClusterName;
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
 use crate::framework::plan::Plan;
+use crate::framework::resource::Resource;
 use crate::framework::value::Value;
 use crate::wording::sentence;
 use std::fmt::Display;

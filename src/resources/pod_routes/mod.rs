@@ -83,12 +83,7 @@ impl Resource for PodRoutes {
     }
 
     async fn create(&self, context: &Context, planned: Model) -> Result<Model, Failure<Model>> {
-        let created = self.write(context, self.creating(), planned, None).await?;
-        let table = created.table_id().map_err(Failure::from)?;
-        self.configured
-            .claims
-            .claim(created.route_names().map(|name| claim_on(&table, name)));
-        Ok(created)
+        self.write(context, self.creating(), planned, None).await
     }
 
     async fn read(&self, context: &Context, prior: Model) -> Result<Option<Model>, Diagnostics> {

@@ -54,6 +54,30 @@ pub(super) fn routes_of(table: &RouteTable) -> Vec<TableRoute> {
     table.properties.routes.iter().map(table_route).collect()
 }
 
+/// The routes of a table as the state shall show them: those that may not be in force lead nowhere, so that the next
+/// plan brings them back. What Azure holds looks as if the write that failed had been carried out.
+pub(super) fn routes_in_force(table: &RouteTable) -> Vec<TableRoute> {
+    let routes = table.properties.routes.iter();
+    let shown = routes.map(|route| match is_in_force(table, route) {
+        true => table_route(route),
+        false => TableRoute {
+            next_hop: NextHop::Other("not in force".to_owned()),
+            ..table_route(route)
+        },
+    });
+    shown.collect()
+}
+
+/// Whether some route of these owners may not be in force. Of a table whose last write failed nothing is certain.
+pub(super) fn is_out_of_force(table: &RouteTable, ownership: &Ownership<'_>) -> bool {
+    let mut own = table.properties.routes.iter();
+    table.is_failed() || own.any(|route| ownership.owns(&route.name) && !is_in_force(table, route))
+}
+
+fn is_in_force(table: &RouteTable, route: &Route) -> bool {
+    !table.is_failed() && !route.is_failed()
+}
+
 /// Reads the table, decides, looks at the next hops and writes, again and again until no other writer comes between.
 pub(super) async fn rewrite(
     client: &Client,
@@ -150,14 +174,14 @@ async fn exchange(
     client: &Client,
     limits: &Limits,
     id: &RouteTableId,
-    next_hops: Option<&NextHops<'_>>,
+    mut unchecked: Option<&NextHops<'_>>,
     mut slots: impl FnMut(&RouteTable) -> Result<Option<Vec<Slot>>, Vec<Obstacle>>,
 ) -> Result<(usize, LockGuard), Stopped> {
     let mut sent = false;
     let mut lost_rounds = 0;
     let failed = |error, sent, total| Stopped::Failed { error, sent, total };
-    let guard = client.lock(limits, [id]).await;
-    let _guard = guard.map_err(|error| failed(error, false, 0))?;
+    let lock = client.lock(limits, [id]).await;
+    let lock = lock.map_err(|error| failed(error, false, 0))?;
     let mut attempt = 0;
     loop {
         attempt += 1;
@@ -172,10 +196,10 @@ async fn exchange(
             }
             // Nothing to write as things look; but the write that made them so may fail yet.
             let settled = client.wait_for_route_table(limits, id).await;
-            settled.map_err(|error| failed(error, sent))?;
+            settled.map_err(|error| failed(error, sent, 0))?;
             continue;
         };
-        if let (1, Some(next_hops)) = (attempt, next_hops) {
+        if let Some(next_hops) = unchecked.take() {
             let looked = next_hops.check(client, limits, &table).await;
             looked.map_err(Stopped::Outside)?;
         }

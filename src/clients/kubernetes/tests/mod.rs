@@ -2,8 +2,9 @@
 
 mod sign_in;
 
-use super::{Client, Connection, Error};
+use super::{Client, Connection, Error, PluginObject, PluginObjects};
 use crate::clients::{Clients, Interrupted, Limits, Settings, Variables, azure, user_agent};
+use ako_lab::kubernetes::{self as lab_kubernetes, CustomResource};
 use ako_lab::{Action, Conduct, Fault, Lab, Options, Seed};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -410,7 +411,11 @@ async fn pages_and_answers_cut_off_are_told_for_what_they_are() {
         let (host, _) = answering(answer).await;
         let clients = clients(&[("KUBE_HOST", host.clone())]);
         let client = clients.kubernetes(&limits(), &Connection::default()).await;
-        let error = client.unwrap().list_nodes(&limits()).await.unwrap_err();
+        let error = client
+            .unwrap()
+            .list_nodes(&limits(), None)
+            .await
+            .unwrap_err();
         let text = error.to_string();
         assert!(text.contains(expected) && text.contains(&host), "{text}");
     }
@@ -446,7 +451,11 @@ async fn a_certificate_that_is_not_trusted_is_told_at_once_with_what_decides() {
     let server = client(&lab, 0).await.server().to_owned();
     let clients = clients(&[("KUBE_HOST", server), ("KUBE_TOKEN", "t".to_owned())]);
     let client = clients.kubernetes(&limits(), &Connection::default()).await;
-    let error = client.unwrap().list_nodes(&limits()).await.unwrap_err();
+    let error = client
+        .unwrap()
+        .list_nodes(&limits(), None)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Untrusted { .. }), "{error:?}");
     let text = error.to_string();
     for name in [
@@ -472,7 +481,11 @@ async fn a_proxy_that_refuses_is_named_without_its_credentials() {
         let url = format!("http://me:hunter2@{}", proxy.address());
         let clients = clients(&[("KUBE_HOST", server.clone()), ("KUBE_PROXY_URL", url)]);
         let client = clients.kubernetes(&limits(), &Connection::default()).await;
-        let error = client.unwrap().list_nodes(&limits()).await.unwrap_err();
+        let error = client
+            .unwrap()
+            .list_nodes(&limits(), None)
+            .await
+            .unwrap_err();
         let text = error.to_string();
         let named = format!(
             "through the proxy {}, which kubernetes.proxy_url names",

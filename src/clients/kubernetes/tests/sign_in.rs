@@ -36,7 +36,7 @@ async fn nodes(clients: &Clients) -> Result<usize, Error> {
     let client = clients
         .kubernetes(&limits(), &Connection::default())
         .await?;
-    Ok(client.list_nodes(&limits()).await?.len())
+    Ok(client.list_nodes(&limits(), None).await?.len())
 }
 
 #[tokio::test]

@@ -302,18 +302,6 @@ async fn types_that_are_not_served_are_errors() {
 }
 
 #[test]
-fn an_attribute_that_has_come_since_is_stored_at_its_default() {
-    let server = configured();
-    let upgraded = |json: &str| {
-        let (state, found) = server.upgrade_state("fake_thing", 1, json.as_bytes());
-        assert_eq!(found, Diagnostics::new());
-        state.unwrap().get("size").clone()
-    };
-    assert_eq!(upgraded(r#"{"name": "a"}"#), Value::from(3));
-    assert_eq!(upgraded(r#"{"name": "a", "size": null}"#), Value::Null);
-}
-
-#[test]
 fn state_of_another_version_is_upgraded_or_refused() {
     let server = configured();
     let json = br#"{"name": "a", "size": 3, "gone_attribute": true}"#;
