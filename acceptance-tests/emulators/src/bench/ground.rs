@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::terraform::{Run, Running, Workspace};
 use crate::{BlockingLab, Lab, Latency, Options};
@@ -20,6 +21,12 @@ pub struct Step {
     pub refused: usize,
     /// Lists of the clusters' nodes, page by page.
     pub node_pages: usize,
+    /// Requests to the Avi controller, those for its session included.
+    pub avi_calls: usize,
+    /// Those of them that sign in.
+    pub avi_logins: usize,
+    /// Those of them that write an object.
+    pub avi_writes: usize,
     /// From start to end of the command.
     pub seconds: f64,
     /// The most memory that the plugin held, in MB (where the system tells).
@@ -30,6 +37,10 @@ pub struct Step {
 
 /// The command of a plan.
 pub(super) const PLAN: [&str; 3] = ["plan", "-input=false", "-no-color"];
+
+/// Where nodes are, and where they are once every next hop has changed.
+pub(super) const FIRST_NETWORK: u8 = 1;
+pub(super) const SECOND_NETWORK: u8 = 2;
 
 /// A lab and a workspace that is connected to it.
 pub(super) struct Ground {
@@ -75,7 +86,19 @@ impl Ground {
             .iter()
             .filter(|entry| entry.service.starts_with("kubernetes/"))
             .filter(|entry| entry.path.ends_with("/nodes"));
+        let of_avi: Vec<_> = journal
+            .iter()
+            .filter(|entry| entry.service == "avi")
+            .collect();
+        let is_of_session = |path: &str| path == "/login" || path == "/logout";
+        let writes = of_avi
+            .iter()
+            .filter(|entry| entry.method != "GET" && !is_of_session(&entry.path));
+        let logins = of_avi.iter().filter(|entry| entry.path == "/login");
         Ok(Step {
+            avi_calls: of_avi.len(),
+            avi_logins: logins.count(),
+            avi_writes: writes.count(),
             calls: calls.len(),
             polls: polls.len(),
             refused: refused.count(),
@@ -85,6 +108,19 @@ impl Ground {
             plugin_processor_seconds: plugins.processor_seconds,
         })
     }
+}
+
+/// Nodes, each with a pod CIDR and an address in the network 10.<network>.0.0/16.
+pub(super) fn nodes(count: usize, network: u8) -> Value {
+    let node = |index: usize| {
+        let (high, low) = (index / 250, index % 250 + 4);
+        let facts = json!({
+            "internal_ip": format!("10.{network}.{high}.{low}"),
+            "pod_cidrs": [format!("100.{}.{}.0/24", 64 + index / 256, index % 256)],
+        });
+        (format!("node-{index:04}"), facts)
+    };
+    (0..count).map(node).collect()
 }
 
 fn ended_well(run: Run) -> Result<Run, Error> {

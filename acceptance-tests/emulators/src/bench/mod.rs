@@ -1,5 +1,6 @@
-//! `cargo lab bench`: what the provider costs, in time, memory and calls of Azure.
+//! `cargo lab bench`: what the provider costs, in time, memory and calls of Azure and the Avi controller.
 
+mod avi;
 mod fleet;
 mod ground;
 mod routes;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::{Latency, terraform};
 
+pub use avi::AviHalf;
 pub use fleet::{Fleet, SharedNetwork};
 pub use ground::Step;
 pub use routes::Steps;
@@ -55,6 +57,8 @@ pub struct Figures {
     pub routes: Vec<Steps>,
     /// `terraform plan` of a create with 5,000 nodes.
     pub plan_of_5000_nodes: Step,
+    /// Credential, cloud, SE groups and VRF routes.
+    pub avi: AviHalf,
     /// Many clusters in one configuration.
     pub fleets: Fleets,
 }
@@ -70,6 +74,9 @@ pub struct Fleets {
 
 /// The sizes that are measured.
 pub const ROUTES: [usize; 3] = [50, 400, 1_000];
+
+/// How many VRF routes each of two clusters has.
+pub const VRF_ROUTES: usize = 400;
 
 /// The clusters and nodes of each fleet; one page of Kubernetes holds 500 nodes.
 pub const FLEETS: [(u8, usize); 4] = [(1, 500), (1, 501), (1, 5_000), (10, 500)];
@@ -98,8 +105,17 @@ pub fn measure(provider: &Path, mut say: impl FnMut(&str)) -> Result<Figures, Er
         providers_schema_seconds,
         routes: sizes,
         plan_of_5000_nodes,
+        avi: measure_avi(provider, &mut say)?,
         fleets: measure_fleets(provider, say)?,
     })
+}
+
+/// Measures the Avi half only.
+pub fn measure_avi(provider: &Path, mut say: impl FnMut(&str)) -> Result<AviHalf, Error> {
+    say(&format!(
+        "credential, cloud, two SE groups and twice {VRF_ROUTES} VRF routes"
+    ));
+    avi::measure(provider, VRF_ROUTES)
 }
 
 /// Measures many clusters in one configuration only.

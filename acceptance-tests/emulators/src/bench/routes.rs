@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{BlockingLab, Latency, Options, Seed};
 
 use super::Error;
-use super::ground::{Ground, PLAN, Step};
+use super::ground::{FIRST_NETWORK, Ground, PLAN, SECOND_NETWORK, Step, nodes};
 
 /// One size at one latency.
 #[derive(Debug, Serialize)]
@@ -51,10 +51,6 @@ resource "ako_pod_routes" "bench" {
   nodes          = var.nodes
 }
 "#;
-
-/// Where the nodes are, and where they are once every next hop has changed.
-const FIRST_NETWORK: u8 = 1;
-const SECOND_NETWORK: u8 = 2;
 
 /// The whole life at one size.
 pub(super) fn measure(
@@ -112,18 +108,8 @@ impl Bench {
         Ok(bench)
     }
 
-    /// Gives every node a pod CIDR and an address in the network 10.<network>.0.0/16.
     fn set_nodes(&self, count: usize, network: u8) -> Result<(), Error> {
-        let node = |index: usize| {
-            let (high, low) = (index / 250, index % 250 + 4);
-            let facts = json!({
-                "internal_ip": format!("10.{network}.{high}.{low}"),
-                "pod_cidrs": [format!("100.{}.{}.0/24", 64 + index / 256, index % 256)],
-            });
-            (format!("node-{index:04}"), facts)
-        };
-        let nodes: Value = (0..count).map(node).collect();
-        let values = json!({"nodes": nodes});
+        let values = json!({"nodes": nodes(count, network)});
         Ok(self
             .0
             .terraform

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use ako_lab::bench::{self, Figures, Fleets, Step};
+use ako_lab::bench::{self, AviHalf, Figures, Fleets, Step};
 use clap::Args;
 use serde::Serialize;
 
@@ -22,6 +22,9 @@ pub(crate) struct Bench {
     /// Measure many clusters in one configuration, and nothing else.
     #[arg(long)]
     fleets: bool,
+    /// Measure credential, cloud, SE groups and VRF routes, and nothing else.
+    #[arg(long, conflicts_with = "fleets")]
+    avi: bool,
 }
 
 impl Bench {
@@ -38,6 +41,10 @@ impl Bench {
         if self.fleets {
             let figures = bench::measure_fleets(&provider, say)?;
             return self.print(&figures, fleets);
+        }
+        if self.avi {
+            let figures = bench::measure_avi(&provider, say)?;
+            return self.print(&figures, avi);
         }
         let figures = bench::measure(&provider, say)?;
         self.print(&figures, table)
@@ -105,7 +112,36 @@ fn table(figures: &Figures, out: &mut dyn Write) -> io::Result<()> {
             row(out, &size.latency, size.routes, name, step)?;
         }
     }
+    avi(&figures.avi, out)?;
     fleets(&figures.fleets, out)
+}
+
+fn avi(figures: &AviHalf, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{:<34} {:<16} {:>9} {:>6} {:>6} {:>9} {:>8} {:>8}",
+        "credential, cloud, 2 SE groups", "step", "Avi calls", "logins", "writes", "seconds", "CPU s", "peak MB"
+    )?;
+    let name = format!("and 2 x {} VRF routes", figures.routes);
+    let steps = [
+        ("apply", &figures.apply),
+        ("no-change plan", &figures.no_change_plan),
+        ("change all", &figures.change_all),
+        ("destroy", &figures.destroy),
+    ];
+    for (step, figures) in steps {
+        writeln!(
+            out,
+            "{name:<34} {step:<16} {:>9} {:>6} {:>6} {:>9.2} {:>8} {:>8}",
+            figures.avi_calls,
+            figures.avi_logins,
+            figures.avi_writes,
+            figures.seconds,
+            number(figures.plugin_processor_seconds),
+            number(figures.peak_megabytes)
+        )?;
+    }
+    Ok(())
 }
 
 fn fleets(figures: &Fleets, out: &mut dyn Write) -> io::Result<()> {
