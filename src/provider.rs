@@ -1,6 +1,6 @@
 //! The `provider "ako"` block, what it comes to, and the lists of everything the provider serves.
 
-use crate::clients::{Clients, Setting, Settings, Variables, azure, kubernetes, user_agent};
+use crate::clients::{Clients, Setting, Settings, Variables, avi, azure, kubernetes, user_agent};
 use crate::configured::{Claims, Configured};
 use crate::data_sources::cluster_nodes::ClusterNodes;
 use crate::framework::diagnostics::Diagnostics;
@@ -31,6 +31,11 @@ impl Provider for Ako {
             "What AKO in ClusterIP mode needs on Azure: an SE subnet with a route table for each cluster, and the routes to its pods. Connections are made when something first needs them: a section that nothing needs may be left out. All connections take the proxies of the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, and trust the certificate authorities in the file that `SSL_CERT_FILE` names in place of the system's.",
             vec![
                 Attribute::optional(
+                    "avi",
+                    Shape::single(avi_arguments()),
+                    "How to reach the Avi controller. The arguments and environment variables are those of the Avi provider where it has them. All that one command does happens in one session, which ends with it.",
+                ),
+                Attribute::optional(
                     "azure",
                     Shape::single(azure_arguments()),
                     "How to sign in to Azure. The arguments and environment variables are those of the azurerm provider. The first of these that is configured is used, and its failure is final: client certificate, client secret, OIDC token (a value, a file, Azure DevOps, GitHub, or AKS workload identity), managed identity, Azure CLI. Subscriptions are taken from the ids of objects.",
@@ -60,6 +65,7 @@ impl Provider for Ako {
         let request_timeout = request_timeout.and_then(|seconds| u64::try_from(seconds).ok());
         Ok(Configured {
             clients: Clients::new(Settings {
+                avi: avi_settings(config.get("avi")),
                 azure: azure_settings(config.get("azure")),
                 kubernetes: kubernetes_settings(config.get("kubernetes")),
                 variables: Variables::of_process(),
@@ -71,6 +77,10 @@ impl Provider for Ako {
             claims: Claims::default(),
             replaced: Claims::default(),
         })
+    }
+
+    async fn close(configured: &Configured) {
+        configured.clients.close().await;
     }
 
     fn resources() -> Vec<Box<dyn AnyResource<Configured>>> {
@@ -90,6 +100,49 @@ impl Provider for Ako {
             function::<cidr_conflicts::CidrConflicts>(),
         ]
     }
+}
+
+fn avi_arguments() -> Vec<Attribute> {
+    let text = |name: &str, description: &str| Attribute::optional(name, Type::String, description);
+    vec![
+        text(
+            "controller",
+            "The address of the controller: `host`, `host:port` or `https://host:port`. Without encryption (`http://`) only this very machine is called. Or `AVI_CONTROLLER`.",
+        ),
+        text(
+            "username",
+            "The user, `admin` by default. Or `AVI_USERNAME`.",
+        ),
+        text("password", "The user's password. Or `AVI_PASSWORD`.").sensitive(),
+        text(
+            "authtoken",
+            "A token of the user, in place of the password. Or `AVI_AUTHTOKEN`.",
+        )
+        .sensitive(),
+        text(
+            "tenant",
+            "The tenant in which objects are read and made, `admin` by default. Or `AVI_TENANT`.",
+        ),
+        text(
+            "version",
+            "The version of the API to speak, at least 20.1.1 and at most the controller's own. By default the controller's own, up to 30.2.1. Or `AVI_VERSION`.",
+        ),
+        Attribute::optional(
+            "api_timeout",
+            Type::Number,
+            "The longest that a single request to the controller may take, in seconds; by default as `request_timeout_in_seconds`. Or `AVI_API_TIMEOUT`.",
+        )
+        .check(Check::Range(1..=3600)),
+        text(
+            "ca_certificate",
+            "The certificate authority of the controller, or its own certificate, PEM. Without it those of the file that the environment variable `SSL_CERT_FILE` names count, then the system's. Or `AVI_CA_CERTIFICATE`.",
+        ),
+        Attribute::optional(
+            "insecure",
+            Type::Bool,
+            "Whether not to check the controller's certificate, false by default: whoever sits between could then read the password. Or `AVI_INSECURE`.",
+        ),
+    ]
 }
 
 fn azure_arguments() -> Vec<Attribute> {
@@ -279,6 +332,20 @@ fn exec_arguments() -> Vec<Attribute> {
     ]
 }
 
+fn avi_settings(section: &Value) -> avi::Settings {
+    avi::Settings {
+        controller: text(section, "controller"),
+        username: text(section, "username"),
+        password: secret(section, "password"),
+        authtoken: secret(section, "authtoken"),
+        tenant: text(section, "tenant"),
+        version: text(section, "version"),
+        api_timeout: setting(section, "api_timeout", Value::as_i64),
+        ca_certificate: text(section, "ca_certificate"),
+        insecure: flag(section, "insecure"),
+    }
+}
+
 fn azure_settings(section: &Value) -> azure::Settings {
     azure::Settings {
         tenant_id: text(section, "tenant_id"),
@@ -406,6 +473,12 @@ mod tests {
 
     #[test]
     fn a_secret_shows_in_no_debug_output() {
+        let section = Value::object([
+            ("password", Value::from("hunter2")),
+            ("authtoken", Value::from("hunter2")),
+        ]);
+        let text = format!("{:?}", avi_settings(&section));
+        assert!(!text.contains("hunter2"), "{text}");
         let section = Value::object([("client_secret", Value::from("hunter2"))]);
         let text = format!("{:?}", azure_settings(&section));
         assert!(!text.contains("hunter2"), "{text}");
@@ -424,6 +497,7 @@ mod tests {
                 let value = match &argument.shape {
                     Shape::Plain(Type::Bool) => Value::from(true),
                     Shape::Plain(Type::String) => Value::from("x"),
+                    Shape::Plain(Type::Number) => Value::from(1_i64),
                     Shape::Plain(Type::Map(_)) => Value::object([("x", Value::from("x"))]),
                     Shape::Plain(_) => Value::list([Value::from("x")]),
                     _ => given(&exec_arguments()),
@@ -431,9 +505,14 @@ mod tests {
                 (argument.name.clone(), value)
             }))
         }
+        let avi = avi_settings(&given(&avi_arguments()));
         let azure = azure_settings(&given(&azure_arguments()));
         let kubernetes = kubernetes_settings(&given(&kubernetes_arguments()));
-        for text in [format!("{azure:?}"), format!("{kubernetes:?}")] {
+        for text in [
+            format!("{avi:?}"),
+            format!("{azure:?}"),
+            format!("{kubernetes:?}"),
+        ] {
             assert!(!text.contains("Unset"), "{text}");
         }
     }

@@ -31,6 +31,17 @@ pub(super) struct Sender {
     client: reqwest::Client,
     proxies: Proxies,
     request_timeout: Duration,
+    trust_advice: &'static str,
+}
+
+/// Whom a sender trusts.
+pub(super) enum Trust {
+    /// The system's certificate authorities, or those in the file that `SSL_CERT_FILE` names.
+    OfEnvironment,
+    /// These, and nobody else.
+    Only(Vec<Certificate>),
+    /// Anybody: certificates are not checked.
+    Anybody,
 }
 
 /// One request.
@@ -129,12 +140,12 @@ pub(super) fn back_off(attempt: u32) -> Duration {
 }
 
 impl Sender {
-    /// A sender that trusts the system's certificate authorities, or those in the file that `SSL_CERT_FILE` names,
-    /// and goes through the proxies that the environment names.
+    /// A sender that goes through the proxies that the environment names.
     pub(super) fn new(
         user_agent: &str,
         request_timeout: Duration,
         variables: &Variables,
+        trust: Trust,
     ) -> Result<Sender, NotReady> {
         let proxies = Proxies::new(variables)?;
         let of = proxies.clone();
@@ -147,10 +158,13 @@ impl Sender {
             // A redirect would carry the token to a host that nobody configured.
             .redirect(redirect::Policy::none())
             .connect_timeout(request_timeout);
-        // The verifier of macOS and Windows does not know the variable, and tests hand in their own.
-        if let Some(file) = variables.get("SSL_CERT_FILE") {
-            builder = builder.tls_certs_only(certificates(&file)?);
-        }
+        builder = match (trust, variables.get("SSL_CERT_FILE")) {
+            (Trust::Anybody, _) => builder.tls_danger_accept_invalid_certs(true),
+            (Trust::Only(authorities), _) => builder.tls_certs_only(authorities),
+            // The verifier of macOS and Windows does not know the variable, and tests hand in their own.
+            (Trust::OfEnvironment, Some(file)) => builder.tls_certs_only(certificates(&file)?),
+            (Trust::OfEnvironment, None) => builder,
+        };
         let client = builder.build().map_err(|error| NotReady::Invalid {
             argument: "SSL_CERT_FILE".to_owned(),
             reason: format!("{} ({TRUST})", with_causes(&error)),
@@ -159,7 +173,16 @@ impl Sender {
             client,
             proxies,
             request_timeout,
+            trust_advice: TRUST,
         })
+    }
+
+    /// The same sender, which says `advice` where a certificate is refused.
+    pub(super) fn with_trust_advice(self, advice: &'static str) -> Sender {
+        Sender {
+            trust_advice: advice,
+            ..self
+        }
     }
 
     /// A sender with the same limit to a service of this very machine, which no proxy could reach.
@@ -169,6 +192,7 @@ impl Sender {
             client: builder.redirect(redirect::Policy::none()).build()?,
             proxies: Proxies::default(),
             request_timeout: self.request_timeout,
+            trust_advice: self.trust_advice,
         })
     }
 
@@ -181,7 +205,7 @@ impl Sender {
     /// where there is nothing to add.
     pub(super) fn hint(&self, url: &Url, error: &(dyn StdError + 'static)) -> String {
         let proxy = self.proxies.of(url).map(|proxy| proxy.hint());
-        let trust = is_certificate_error(error).then(|| TRUST.to_owned());
+        let trust = is_certificate_error(error).then(|| self.trust_advice.to_owned());
         let login = is_refused_by_proxy(error).then(|| LOGIN.to_owned());
         let hints: Vec<String> = proxy.into_iter().chain(login).chain(trust).collect();
         match hints.is_empty() {

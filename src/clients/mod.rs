@@ -3,10 +3,12 @@
 //! [`Clients`] is built once from the provider's settings and shared by everything that runs. Nothing is called,
 //! read or resolved before its first use, so that a section which nothing needs may be incomplete.
 
+pub mod avi;
 pub mod azure;
 pub mod kubernetes;
 
 mod http;
+mod locks;
 mod proxies;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub struct Clients {
     settings: Settings,
+    avi: OnceLock<Result<avi::Client, NotReady>>,
     azure: OnceLock<Result<azure::Client, NotReady>>,
     clusters: Mutex<HashMap<[u8; 32], kubernetes::Client>>,
 }
@@ -27,6 +30,8 @@ pub struct Clients {
 /// What the provider block says.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The section `avi`.
+    pub avi: avi::Settings,
     /// The section `azure`.
     pub azure: azure::Settings,
     /// The section `kubernetes`.
@@ -89,6 +94,19 @@ pub struct Limits {
     pub stop: CancellationToken,
 }
 
+/// What has become of a write that ended in an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteState {
+    /// No write has left: the object is as it was.
+    NotSent,
+    /// The service refused the write: the object is as it was.
+    Refused,
+    /// The write was sent; whether the service acted on it is not known.
+    Unclear,
+    /// The service accepted the write: the object exists and is changed, or is on the way to it.
+    Accepted,
+}
+
 /// Why a wait ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Interrupted {
@@ -119,9 +137,16 @@ impl Clients {
     pub fn new(settings: Settings) -> Clients {
         Clients {
             settings,
+            avi: OnceLock::new(),
             azure: OnceLock::new(),
             clusters: Mutex::default(),
         }
+    }
+
+    /// The client of the Avi controller.
+    pub fn avi(&self) -> Result<&avi::Client, NotReady> {
+        let built = self.avi.get_or_init(|| avi::Client::new(&self.settings));
+        built.as_ref().map_err(NotReady::clone)
     }
 
     /// The client of Azure Resource Manager.
@@ -142,6 +167,13 @@ impl Clients {
         let client = self.cluster(connection)?;
         client.sign_in(limits).await?;
         Ok(client)
+    }
+
+    /// Ends what lives longer than a call: the session at the Avi controller, where there is one.
+    pub async fn close(&self) {
+        if let Some(Ok(avi)) = self.avi.get() {
+            avi.log_out().await;
+        }
     }
 
     fn cluster(
@@ -300,6 +332,34 @@ impl Setting<SecretString> {
             Setting::Known(secret) => Setting::Known(secret.expose_secret().to_owned()),
             Setting::Unset => Setting::Unset,
             Setting::Unknown => Setting::Unknown,
+        }
+    }
+}
+
+impl Setting<i64> {
+    /// The value, or the number in the environment variable. An empty variable counts as unset.
+    fn or_number(
+        &self,
+        argument: &str,
+        variables: &Variables,
+        variable: &str,
+    ) -> Result<Option<i64>, NotReady> {
+        match self {
+            Setting::Unknown => Err(NotReady::Unknown {
+                argument: argument.to_owned(),
+            }),
+            Setting::Known(value) => Ok(Some(*value)),
+            Setting::Unset => match variables.get(variable) {
+                None => Ok(None),
+                Some(text) => text
+                    .trim()
+                    .parse()
+                    .map(Some)
+                    .map_err(|_| NotReady::Invalid {
+                        argument: variable.to_owned(),
+                        reason: format!("{text:?} is no whole number"),
+                    }),
+            },
         }
     }
 }

@@ -54,9 +54,14 @@ impl<C> Slot<C> {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(clients));
     }
 
-    fn get(&self) -> Result<Arc<C>, Diagnostic> {
+    /// The clients, where there are some.
+    pub fn current(&self) -> Option<Arc<C>> {
         let clients = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        clients.clone().ok_or_else(|| {
+        clients.clone()
+    }
+
+    fn get(&self) -> Result<Arc<C>, Diagnostic> {
+        self.current().ok_or_else(|| {
             Diagnostic::error(
                 "The provider is not configured",
                 "Terraform asked for an operation before it configured the provider. Nothing was done. Please report this with the command that you ran.",

@@ -26,6 +26,12 @@ pub trait Provider: 'static {
     fn configure(config: Config<'_>, terraform_version: &str)
     -> Result<Self::Clients, Diagnostics>;
 
+    /// Ends what the clients have open in the world: called once, when all calls have ended, and not waited for
+    /// long.
+    fn close(_clients: &Self::Clients) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Its resources: `vec![resource::<PodRoutes>(), …]`.
     fn resources() -> Vec<Box<dyn AnyResource<Self::Clients>>>;
 

@@ -172,8 +172,12 @@ async fn answer_calls(
     };
     tracing::debug!(?end, "leaving");
     server.stop();
-    if timeout(end.grace(), calls.finished()).await.is_err() {
-        tracing::warn!(?end, "leaving although calls still run");
+    let closing = async {
+        calls.finished().await;
+        server.close().await;
+    };
+    if timeout(end.grace(), closing).await.is_err() {
+        tracing::warn!(?end, "leaving although something still runs");
     }
     leaving.cancel();
     // A client that does not close its connection has got its answers all the same.

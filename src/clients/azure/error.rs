@@ -3,8 +3,8 @@
 //! Each variant is something that a caller acts on. Every error names the action and its object; what a failed
 //! write leaves behind is told by [`Error::after_write`].
 
-use super::super::Interrupted;
 use super::super::http::{Answer, NoAnswer, NotConnected};
+use super::super::{Interrupted, WriteState};
 use super::credentials;
 use crate::wording::first_words;
 use reqwest::StatusCode;
@@ -96,19 +96,6 @@ pub enum Error {
         /// What has become of the write.
         write: WriteState,
     },
-}
-
-/// What has become of a write that ended in an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WriteState {
-    /// No write has left: the object is as it was.
-    NotSent,
-    /// Azure refused the write: the object is as it was.
-    Refused,
-    /// The write was sent; whether Azure acted on it is not known.
-    Unclear,
-    /// Azure accepted the write: the object exists and is changed, or is on the way to it.
-    Accepted,
 }
 
 /// What Azure said when it refused.

@@ -19,15 +19,17 @@ mod requests;
 mod tests;
 mod tokens;
 
+pub use super::WriteState;
+pub use super::locks::LockGuard;
 pub use credentials::Settings;
-pub use error::{Detail, Error, Refusal, WriteState};
-pub use locks::{LockGuard, LockKey};
+pub use error::{Detail, Error, Refusal};
+pub use locks::LockKey;
 
-use super::http::Sender;
+use super::http::{Sender, Trust};
+use super::locks::Locks;
 use super::{Limits, NotReady};
 use credentials::Way;
 use environment::{Cloud, CloudSource};
-use locks::Locks;
 use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -42,7 +44,7 @@ pub struct Client {
     cloud_source: CloudSource,
     cloud: OnceCell<Cloud>,
     correlation_id: HeaderValue,
-    locks: Locks,
+    locks: Locks<LockKey>,
 }
 
 /// A reference from one object to another by its id.
@@ -75,7 +77,12 @@ impl Client {
             Some(suffix) => format!("{} {suffix}", settings.user_agent),
             None => settings.user_agent.clone(),
         };
-        let sender = Sender::new(&user_agent, settings.request_timeout, variables)?;
+        let sender = Sender::new(
+            &user_agent,
+            settings.request_timeout,
+            variables,
+            Trust::OfEnvironment,
+        )?;
         // One id for the whole process, as azurerm has it: it finds our calls in Azure's activity log.
         let correlation_id = variables
             .get("ARM_CORRELATION_REQUEST_ID")
@@ -100,6 +107,7 @@ impl Client {
         limits: &Limits,
         keys: impl IntoIterator<Item = impl Into<LockKey>>,
     ) -> Result<LockGuard, Error> {
-        self.locks.lock(limits, keys).await
+        let locked = self.locks.lock(limits, keys).await;
+        locked.map_err(|(key, cause)| key.not_locked(cause))
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::http::Answer;
 use super::Client;
-use super::error::{Error, Refusal, WriteState, parenthesis, request_id};
+use super::error::{Error, Refusal, parenthesis, request_id};
 use super::requests::{Object, Request, Target};
-use crate::clients::{Interrupted, Limits};
+use crate::clients::{Interrupted, Limits, WriteState};
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! The data source against the lab's clusters.
 
 use super::*;
-use crate::clients::{Clients, Settings, Variables, azure, user_agent};
+use crate::clients::{Clients, Settings, Variables, avi, azure, user_agent};
 use crate::configured::Claims;
 use crate::framework::diagnostics::{Diagnostic, Severity};
 use crate::framework::value::Value;
@@ -63,6 +63,7 @@ async fn lab() -> Lab {
 async fn read(lab: &Lab, cluster: &str, config: Model) -> Outcome {
     let configured = Configured {
         clients: Clients::new(Settings {
+            avi: avi::Settings::default(),
             azure: azure::Settings::default(),
             kubernetes: kubernetes::Settings::default(),
             variables: Variables::from_map(BTreeMap::new()),

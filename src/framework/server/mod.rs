@@ -21,6 +21,7 @@ use crate::framework::state::fill_defaults;
 use crate::framework::timeouts::Operation;
 use crate::framework::validate::validate;
 use crate::framework::value::Value;
+use async_trait::async_trait;
 use operations::{Operations, lost, new_context, with_error};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -401,6 +402,11 @@ impl Server {
         self.stop_token().cancel();
     }
 
+    /// Ends what the clients have open in the world.
+    pub async fn close(&self) {
+        self.provider.close().await;
+    }
+
     fn operations(&self, type_name: &str, memory: &Arc<Memory>) -> Result<Operations, Diagnostics> {
         Ok(Operations {
             type_name: type_name.to_owned(),
@@ -453,10 +459,12 @@ impl Server {
     }
 }
 
+#[async_trait]
 trait Configurable: Send + Sync {
     fn schema(&self) -> &Schema;
     fn validate(&self, config: &Config<'_>, diagnostics: &mut Diagnostics);
     fn configure(&self, config: &Value, terraform_version: &str) -> Result<(), Diagnostics>;
+    async fn close(&self);
 }
 
 struct Served<P: Provider> {
@@ -464,6 +472,7 @@ struct Served<P: Provider> {
     clients: Arc<Slot<P::Clients>>,
 }
 
+#[async_trait]
 impl<P: Provider> Configurable for Served<P> {
     fn schema(&self) -> &Schema {
         &self.schema
@@ -477,6 +486,12 @@ impl<P: Provider> Configurable for Served<P> {
         let clients = P::configure(Config::new(config), terraform_version)?;
         self.clients.fill(clients);
         Ok(())
+    }
+
+    async fn close(&self) {
+        if let Some(clients) = self.clients.current() {
+            P::close(&clients).await;
+        }
     }
 }
 

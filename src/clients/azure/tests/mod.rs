@@ -8,7 +8,7 @@ use super::ids::{ResourceGroupId, RouteTableId, VirtualNetworkId};
 use super::route_tables::{Route, RouteTable};
 use super::subnets::{Subnet, SubnetProperties};
 use super::{Client, Error, Reference, WriteState};
-use crate::clients::{Clients, Limits, Settings, Variables, kubernetes, user_agent};
+use crate::clients::{Clients, Limits, Settings, Variables, avi, kubernetes, user_agent};
 use ako_lab::{Action, Fault, Lab, Options};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -96,6 +96,7 @@ fn clients(lab: &Lab, more: &[(&str, &str)], request_timeout: Duration) -> Clien
         variables.insert((*name).to_owned(), (*value).to_owned());
     }
     Clients::new(Settings {
+        avi: avi::Settings::default(),
         azure: super::Settings::default(),
         kubernetes: kubernetes::Settings::default(),
         variables: Variables::from_map(variables),

@@ -3,7 +3,7 @@
 mod sign_in;
 
 use super::{Client, Connection, Error, PluginObject, PluginObjects};
-use crate::clients::{Clients, Interrupted, Limits, Settings, Variables, azure, user_agent};
+use crate::clients::{Clients, Interrupted, Limits, Settings, Variables, avi, azure, user_agent};
 use ako_lab::kubernetes::{self as lab_kubernetes, CustomResource};
 use ako_lab::{Action, Conduct, Fault, Lab, Options, Seed};
 use serde_json::json;
@@ -41,6 +41,7 @@ fn clients_with(kubernetes: super::Settings, variables: &[(&str, String)]) -> Cl
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));
     Clients::new(Settings {
+        avi: avi::Settings::default(),
         azure: azure::Settings::default(),
         kubernetes,
         variables: Variables::from_map(variables.collect::<BTreeMap<_, _>>()),

@@ -9,7 +9,7 @@ mod plan;
 mod update;
 
 use super::{ClusterSubnet, Model};
-use crate::clients::{Clients, Settings, Variables, azure, kubernetes, user_agent};
+use crate::clients::{Clients, Settings, Variables, avi, azure, kubernetes, user_agent};
 use crate::configured::{Claims, Configured};
 use crate::domain::marks::MARK_KEY;
 use crate::framework::diagnostics::{Diagnostics, Severity};
@@ -48,6 +48,7 @@ impl Provider for LabProvider {
             variables.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
         Ok(Configured {
             clients: Clients::new(Settings {
+                avi: avi::Settings::default(),
                 azure: azure::Settings::default(),
                 kubernetes: kubernetes::Settings::default(),
                 variables: Variables::from_map(variables.collect()),

@@ -6,7 +6,7 @@ mod others;
 mod plan;
 
 use super::PodRoutes;
-use crate::clients::{Clients, Settings, Variables, azure, kubernetes, user_agent};
+use crate::clients::{Clients, Settings, Variables, avi, azure, kubernetes, user_agent};
 use crate::configured::{Claims, Configured};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::framework::function::AnyFunction;
@@ -50,6 +50,7 @@ impl Provider for InLab {
         }
         Ok(Configured {
             clients: Clients::new(Settings {
+                avi: avi::Settings::default(),
                 azure,
                 kubernetes: kubernetes::Settings::default(),
                 variables: Variables::from_map(variables),
