@@ -10,3 +10,4 @@ pub mod nodes;
 pub mod pod_routes;
 pub mod route_merge;
 pub mod route_names;
+pub mod se_groups;

@@ -373,6 +373,8 @@ pub enum Check {
     OneOf(&'static [&'static str]),
     /// A whole number in this range.
     Range(RangeInclusive<i64>),
+    /// A whole number in this range, or one of these outside of it, which mean something of their own.
+    RangeOr(RangeInclusive<i64>, &'static [i64]),
 }
 
 fn member_types(attributes: &[Attribute]) -> Vec<(String, Type)> {

@@ -234,7 +234,7 @@ impl SchemaCheck {
 fn check_fits(check: &Check, shape: &Shape) -> bool {
     match check {
         Check::Text(_) | Check::OneOf(_) => holds(shape, &Type::String),
-        Check::Range(_) => holds(shape, &Type::Number),
+        Check::Range(_) | Check::RangeOr(..) => holds(shape, &Type::Number),
         Check::Key(_) => matches!(
             shape,
             Shape::Plain(Type::Map(_)) | Shape::Nested(Nesting::Map, _)

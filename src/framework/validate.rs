@@ -235,6 +235,17 @@ fn fulfils(check: &Check, value: &Value) -> Result<(), String> {
             range.start(),
             range.end()
         )),
+        (Check::RangeOr(range, special), Value::Number(number))
+            if !in_range(range, number) && !is_one_of(special, number) =>
+        {
+            let special: Vec<_> = special.iter().map(i64::to_string).collect();
+            Err(format!(
+                "must be {} or a whole number from {} to {}, but is {number}",
+                special.join(", "),
+                range.start(),
+                range.end()
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -246,6 +257,12 @@ fn in_range(range: &std::ops::RangeInclusive<i64>, number: &Number) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_one_of(special: &[i64], number: &Number) -> bool {
+    special
+        .iter()
+        .any(|special| in_range(&(*special..=*special), number))
 }
 
 #[cfg(test)]
@@ -317,6 +334,27 @@ mod tests {
     }
 
     #[test]
+    fn a_number_outside_of_its_range_may_have_a_meaning_of_its_own() {
+        for (number, is_right) in [
+            (0, true),
+            (1, false),
+            (119, false),
+            (120, true),
+            (901, false),
+        ] {
+            let config = config([("name", s("x")), ("interval", Value::from(number))]);
+            assert_eq!(found(&config).is_empty(), is_right, "{number}");
+        }
+        let config = config([("name", s("x")), ("interval", Value::from(7))]);
+        let error = validate(&schema(), &config, true);
+        let detail = &error.iter().next().unwrap().detail;
+        assert!(
+            detail.contains("must be 0 or a whole number from 120 to 900, but is 7"),
+            "{detail}"
+        );
+    }
+
+    #[test]
     fn the_text_of_a_secret_is_not_repeated() {
         for secret in ["hunter2", "hunter\"2\n", "hunter'2"] {
             let config = config([("name", s("x")), ("secret", s(secret))]);
@@ -337,7 +375,8 @@ mod tests {
 
     fn config<const N: usize>(members: [(&str, Value); N]) -> Value {
         let names = [
-            "name", "id", "nodes", "words", "set", "tags", "limit", "secret", "timeouts",
+            "name", "id", "nodes", "words", "set", "tags", "limit", "interval", "secret",
+            "timeouts",
         ];
         let unset = names.map(|name| (name, Value::Null));
         Value::object(unset.into_iter().chain(members))
@@ -368,6 +407,8 @@ mod tests {
                 Attribute::optional("set", Type::set(Type::String), "Words.").check(one_of),
                 Attribute::optional("tags", Type::map(Type::String), "Tags."),
                 Attribute::optional("limit", Type::Number, "A limit.").check(Check::Range(1..=9)),
+                Attribute::optional("interval", Type::Number, "Seconds; 0 is never.")
+                    .check(Check::RangeOr(120..=900, &[0])),
                 Attribute::optional("secret", Type::String, "A secret.")
                     .sensitive()
                     .check(Check::Text(|text| {
