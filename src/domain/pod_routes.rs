@@ -1,6 +1,7 @@
 //! The routes of one cluster: which there should be, which of a table's are its own, and what these say.
 
-use super::cidr::{Cidr, Overlap, overlaps};
+use super::cidr::{Cidr, Overlap};
+use super::node_routes::{NodeRoute, route_nodes};
 use super::nodes::{Node, Nodes};
 use super::route_names::{ClusterName, hash_node_name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,8 +70,6 @@ pub struct FoundRoute {
 }
 
 /// The routes for these nodes, or the CIDRs that cannot be routed together, each with its node.
-///
-/// Two networks that overlap would send pods of one node to another as soon as the narrower one goes.
 pub fn plan_routes<H>(
     cluster: &ClusterName,
     nodes: impl IntoIterator<Item = (String, H, Vec<Cidr>)>,
@@ -78,26 +77,17 @@ pub fn plan_routes<H>(
 where
     H: Clone,
 {
-    let nodes: Vec<_> = nodes.into_iter().collect();
-    let cidrs = nodes
-        .iter()
-        .flat_map(|(node, _, cidrs)| cidrs.iter().map(|cidr| (node.clone(), *cidr)));
-    let conflicts = overlaps(cidrs);
-    if !conflicts.is_empty() {
-        return Err(conflicts);
-    }
-    let mut routes = PodRoutes::new();
-    for (node, next_hop, cidrs) in nodes {
-        for cidr in cidrs {
-            let route = PodRoute {
-                name: cluster.route_name(&node, cidr),
-                node: node.clone(),
-                next_hop: next_hop.clone(),
-            };
-            routes.insert(cidr, route);
-        }
-    }
-    Ok(routes)
+    let routes = route_nodes(nodes)?.into_iter();
+    let named = routes.map(|(cidr, NodeRoute { node, next_hop })| {
+        let name = cluster.route_name(&node, cidr);
+        let route = PodRoute {
+            name,
+            node,
+            next_hop,
+        };
+        (cidr, route)
+    });
+    Ok(named.collect())
 }
 
 impl<'a> Ownership<'a> {

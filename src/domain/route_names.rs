@@ -41,6 +41,9 @@ pub enum ClusterNameError {
         "must have at most {MAX_CLUSTER_NAME} characters, so that a route's name has room for node and CIDR; AKO recommends at most 32"
     )]
     TooLong,
+    /// Longer than a label is sure to take.
+    #[error("must have at most 64 characters; AKO recommends at most 32")]
+    TooLongForLabel,
 }
 
 /// What the name of a route says.
@@ -99,6 +102,16 @@ impl ClusterName {
     }
 }
 
+/// Whether AKO takes the text as `clusterName`, its length apart.
+pub(super) fn check_ako_name(text: &str) -> Result<(), ClusterNameError> {
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
+    match text.chars().find(|c| !allowed(c)) {
+        Some(other) => Err(ClusterNameError::Character(other)),
+        None if text.is_empty() => Err(ClusterNameError::Empty),
+        None => Ok(()),
+    }
+}
+
 /// Whether the text can name a node: a Kubernetes node, or the shortened form that a route's name holds.
 pub fn check_node_name(text: &str) -> Result<(), String> {
     let name = match text.rsplit_once('_') {
@@ -138,15 +151,11 @@ impl FromStr for ClusterName {
     type Err = ClusterNameError;
 
     fn from_str(text: &str) -> Result<ClusterName, ClusterNameError> {
-        let allowed = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
-        if let Some(other) = text.chars().find(|c| !allowed(c)) {
-            return Err(ClusterNameError::Character(other));
-        }
-        match text.chars().next() {
-            None => Err(ClusterNameError::Empty),
-            Some('-' | '_') => Err(ClusterNameError::Start),
-            Some(_) if text.len() > MAX_CLUSTER_NAME => Err(ClusterNameError::TooLong),
-            Some(_) => Ok(ClusterName(text.to_owned())),
+        check_ako_name(text)?;
+        match text.starts_with(['-', '_']) {
+            true => Err(ClusterNameError::Start),
+            false if text.len() > MAX_CLUSTER_NAME => Err(ClusterNameError::TooLong),
+            false => Ok(ClusterName(text.to_owned())),
         }
     }
 }
