@@ -3,45 +3,22 @@
 //! The summary is the resource's own (the action and its object); the detail says what Azure said with status, code
 //! and request id, in which state things are now, and what to do.
 
-use crate::clients::NotReady;
-use crate::clients::azure::{Error, WriteState};
+pub use super::failures::not_ready;
+
+use super::failures::{detailed, state_after};
+use crate::clients::azure::Error;
 use crate::framework::diagnostics::Diagnostic;
-use crate::wording::{sentence, with_causes};
 
 /// The diagnostic for a call that failed, with what the call itself tells about the state of things.
 pub fn call_failed(summary: impl Into<String>, error: &Error) -> Diagnostic {
-    let state = match error.after_write() {
-        WriteState::NotSent | WriteState::Refused => "Nothing was changed by this request.",
-        WriteState::Unclear => "Whether Azure made the change is not known.",
-        WriteState::Accepted => {
-            "Azure had accepted the change, so that the object may have changed."
-        }
-    };
-    call_failed_leaving(summary, error, state)
+    let state = state_after(error.after_write(), "Azure");
+    call_failed_leaving(summary, error, &state)
 }
 
 /// The diagnostic for a call that failed, where the resource knows more about the state of things: `state` is one or
 /// more whole sentences.
 pub fn call_failed_leaving(summary: impl Into<String>, error: &Error, state: &str) -> Diagnostic {
-    let said = sentence(&with_causes(error));
-    let mut paragraphs = vec![said, state.to_owned()];
-    paragraphs.extend(advice(error).map(str::to_owned));
-    Diagnostic::error(summary, paragraphs.join("\n\n"))
-}
-
-/// The diagnostic for a client that the provider block does not suffice for.
-pub fn not_ready(summary: impl Into<String>, error: &NotReady) -> Diagnostic {
-    let advice = match error {
-        NotReady::Unknown { .. } => {
-            "It depends on something that is made in the same run. Apply that first (with -target, or in a configuration of its own), or set the argument to a value that is known while planning. The state is kept."
-        }
-        NotReady::Missing { .. } | NotReady::Invalid { .. } => "Nothing was called.",
-    };
-    let blamed = match error.is_of_the_environment() {
-        true => "The environment variable",
-        false => "The provider argument",
-    };
-    Diagnostic::error(summary, format!("{blamed} {error}.\n\n{advice}"))
+    detailed(summary, error, state, advice(error))
 }
 
 /// What the user can do about it, where there is more to say than to try again.
@@ -116,6 +93,7 @@ fn advice_on_code(code: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::clients::azure::{Detail, Refusal};
+    use crate::wording::with_causes;
 
     fn refusal(code: &str) -> Box<Refusal> {
         Box::new(Refusal {
@@ -177,28 +155,5 @@ mod tests {
             text.contains("could not be read: writing route table"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn an_argument_that_is_not_known_yet_is_named_with_a_way_out() {
-        let error = NotReady::Unknown {
-            argument: "azure.client_id".into(),
-        };
-        let detail = not_ready("Cannot read routes", &error).detail;
-        assert!(
-            detail.starts_with("The provider argument azure.client_id is not known yet."),
-            "{detail}"
-        );
-        assert!(detail.contains("-target"));
-    }
-
-    #[test]
-    fn a_variable_that_stands_in_for_no_argument_is_not_called_one() {
-        let error = NotReady::Invalid {
-            argument: "SSL_CERT_FILE".into(),
-            reason: "it holds none".into(),
-        };
-        let detail = not_ready("Cannot read routes", &error).detail;
-        assert!(detail.starts_with("The environment variable SSL_CERT_FILE: it holds none."));
     }
 }

@@ -24,7 +24,17 @@ pub fn forecast(mut diagnostic: Diagnostic) -> Diagnostic {
 pub fn look_failed(context: &Context, summary: String, error: &Error) -> Result<(), Diagnostic> {
     let diagnostic = call_failed(summary, error);
     // A credential that the plan makes would be unknown now, and nothing would have been asked.
-    if matches!(error, Error::NotAuthenticated { .. }) || error.is_interruption() {
+    let is_final = matches!(error, Error::NotAuthenticated { .. }) || error.is_interruption();
+    tell_at_plan(context, diagnostic, is_final)
+}
+
+/// Tells a failure at plan: as the error that it is where it `is_final`, else as a warning.
+pub(super) fn tell_at_plan(
+    context: &Context,
+    diagnostic: Diagnostic,
+    is_final: bool,
+) -> Result<(), Diagnostic> {
+    if is_final {
         return Err(diagnostic);
     }
     context.warn(forecast(diagnostic));

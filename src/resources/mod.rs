@@ -3,6 +3,9 @@
 pub mod cluster_subnet;
 pub mod pod_routes;
 
+pub mod avi_errors;
 pub mod azure_errors;
 pub mod forecast;
 pub mod nodes;
+
+mod failures;

@@ -33,6 +33,10 @@ impl Patch {
 
     /// Appends these entries to lists.
     #[must_use]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the controller's word, beside replace and delete"
+    )]
     pub fn add(mut self, members: &impl Serialize) -> Patch {
         match to_members(members) {
             Ok(members) => self.add.extend(members),
