@@ -245,7 +245,9 @@ impl Azure {
 
 impl Service for Azure {
     fn label(&self, request: &Request) -> String {
+        let agent = request.headers.get(http::header::USER_AGENT);
         let label = match request.path.as_str() {
+            _ if agent.is_some_and(|agent| agent == CONNECTOR_AGENT) => "connector",
             path if metadata::is_metadata(path) => "metadata",
             path if login::is_login(path) => "login",
             path if pipelines::is_pipeline(path) => "pipelines",
@@ -271,6 +273,9 @@ pub(crate) const FAIL_OPERATION: &str = "x-lab-fail-operation";
 
 /// The api-version of writers inside the lab: the one of the recordings.
 const INSIDE_API_VERSION: &str = "2025-05-01";
+
+/// The User-Agent of the controller's cloud connector, by which the journal tells its requests from others.
+pub(crate) const CONNECTOR_AGENT: &str = "avi-cloud-connector";
 
 struct Core {
     identity: Identity,

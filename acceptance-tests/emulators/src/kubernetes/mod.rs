@@ -128,6 +128,22 @@ impl Cluster {
             .collect()
     }
 
+    /// The nodes as the API shows them, sorted by name.
+    pub fn node_objects(&self) -> Vec<Value> {
+        let store = self.store();
+        let nodes = store.list(&objects::node_kind().id, None, store.revision());
+        let objects = nodes.iter().map(|node| Value::clone(&node.object));
+        objects.collect()
+    }
+
+    /// Adds a node as the API would show it, or replaces the one of that name.
+    pub fn add_node_object(&self, object: &Value) {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let key = Key::new(None, name);
+        self.store()
+            .put(&objects::node_kind().id, &key, object.clone());
+    }
+
     /// Makes these the nodes of the cluster; nodes that stay keep their identity.
     pub fn set_nodes(&self, nodes: &[Node]) {
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
