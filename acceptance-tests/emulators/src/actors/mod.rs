@@ -20,9 +20,8 @@ pub use self::cloud_connector::CloudConnector;
 pub use self::service_engines::ServiceEngines;
 
 use self::door::Door;
-use crate::avi::Avi;
-use crate::azure::Azure;
-use crate::front::Front;
+use crate::avi::AviConnection;
+use crate::front::{Front, Service, Shared};
 use crate::lab::KubernetesService;
 use crate::sync::lock;
 
@@ -46,6 +45,17 @@ pub(crate) struct ControllerAccount {
     pub(crate) password: String,
 }
 
+impl ControllerAccount {
+    /// The lab's own user.
+    pub(crate) fn of(connection: &AviConnection) -> ControllerAccount {
+        ControllerAccount {
+            host: connection.controller.clone(),
+            username: connection.username.clone(),
+            password: connection.password.clone(),
+        }
+    }
+}
+
 /// There is no emulated cluster of that name.
 #[derive(Debug, thiserror::Error)]
 #[error("the lab has no cluster {0:?}")]
@@ -54,22 +64,21 @@ pub struct UnknownCluster(pub String);
 impl Actors {
     /// No AKO runs yet; the connector does.
     pub(crate) fn start(
-        avi: Front<Avi>,
-        azure: Front<Azure>,
+        shared: &Arc<Shared>,
         account: ControllerAccount,
         clusters: Vec<Arc<KubernetesService>>,
         stop: CancellationToken,
     ) -> Actors {
-        let (controller, cloud) = (Arc::clone(&avi.service), Arc::clone(&azure.service));
-        let engines = ServiceEngines::start(Arc::clone(&controller), cloud, stop.clone());
+        let (avi, azure) = (&shared.avi, &shared.azure);
+        let engines = ServiceEngines::start(Arc::clone(avi), Arc::clone(azure), stop.clone());
         let connector = CloudConnector::start(
-            controller,
-            Arc::new(azure),
+            Arc::clone(avi),
+            door(azure, shared),
             Arc::clone(&engines),
             stop.clone(),
         );
         Actors {
-            controller: Arc::new(avi),
+            controller: door(avi, shared),
             account,
             clusters,
             akos: Mutex::default(),
@@ -113,4 +122,12 @@ impl Actors {
     pub(crate) fn ako(&self, cluster: &str) -> Option<Arc<Ako>> {
         lock(&self.akos).get(cluster).cloned()
     }
+}
+
+/// A service with its front.
+fn door<S: Service>(service: &Arc<S>, shared: &Arc<Shared>) -> Arc<dyn Door> {
+    Arc::new(Front {
+        service: Arc::clone(service),
+        shared: Arc::clone(shared),
+    })
 }
