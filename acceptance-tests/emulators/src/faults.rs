@@ -79,7 +79,8 @@ pub enum Action {
     },
     /// Waits until it is released; then the request goes on as if nothing had been.
     Hold,
-    /// Performs another ARM request inside the lab, as another writer; then the request goes on.
+    /// Performs another request inside the lab, as another writer, to ARM or where the path begins with `/api/` to the
+    /// controller; then the request goes on.
     Write {
         /// The method.
         method: String,

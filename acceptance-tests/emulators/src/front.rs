@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
+use crate::avi::Avi;
 use crate::azure::{Azure, FAIL_OPERATION};
 use crate::faults::{Action, Faults, STALL};
 use crate::http::{Request, Response};
@@ -27,8 +28,10 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
     pub(crate) latency: Mutex<Latency>,
-    /// Where a `write` fault writes.
+    /// Where a `write` fault writes, unless its path is one of the controller's.
     pub(crate) azure: Arc<Azure>,
+    /// Where it writes then.
+    pub(crate) avi: Arc<Avi>,
 }
 
 /// A service with its front.
@@ -96,7 +99,11 @@ impl<S: Service> Front<S> {
             }
             Action::Hold => self.shared.faults.hold(id).await,
             Action::Write { method, path, body } => {
-                self.shared.azure.request(method, path, body.clone());
+                if path.starts_with("/api/") {
+                    self.shared.avi.request(method, path, body.clone());
+                } else {
+                    self.shared.azure.request(method, path, body.clone());
+                }
             }
             Action::FailOperation { code, message } => {
                 let error = json!({"code": code, "message": message}).to_string();

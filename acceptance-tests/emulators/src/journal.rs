@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::avi;
 use crate::http::Request;
 use crate::sync::lock;
 
@@ -15,12 +16,15 @@ use crate::sync::lock;
 pub struct Entry {
     /// Its place, from 1, since the lab started; clearing the journal does not start again.
     pub n: u64,
-    /// Who served it: `login`, `pipelines`, `identity`, `metadata`, `arm` or `kubernetes/<name>`.
+    /// Who served it: `login`, `pipelines`, `identity`, `metadata`, `arm`, `avi`,
+    /// `ako` (what AKO asks of the controller) or `kubernetes/<name>`.
     pub service: String,
     /// The method.
     pub method: String,
     /// The path, as sent.
     pub path: String,
+    /// The query, as sent, without the question mark; none where there is none.
+    pub query: Option<String>,
     /// The api-version parameter.
     pub api_version: Option<String>,
     /// The status of the answer; none while there is no answer, and where none was given.
@@ -41,7 +45,8 @@ pub struct Entry {
     pub poll: bool,
     /// The fault that met it, if one did.
     pub fault: Option<u64>,
-    /// The JSON that a write to ARM carried. Login bodies hold secrets and are never kept.
+    /// The JSON that a write to ARM or the controller carried; of the controller's secrets only that they were there.
+    /// Login bodies hold secrets and are never kept.
     pub body: Option<Value>,
 }
 
@@ -72,9 +77,7 @@ impl Journal {
             let value = request.headers.get(name)?.to_str().ok()?;
             Some(value.to_owned())
         };
-        let body = (service == "arm" && !request.body.is_empty())
-            .then(|| serde_json::from_slice(&request.body).ok())
-            .flatten();
+        let body = kept_body(service, request);
         let mut entries = lock(&self.entries);
         entries.last += 1;
         let n = entries.last;
@@ -83,6 +86,7 @@ impl Journal {
             service: service.to_owned(),
             method: request.method.to_string(),
             path: request.path.clone(),
+            query: Some(request.query.clone()).filter(|query| !query.is_empty()),
             api_version: request.parameter("api-version"),
             status: None,
             started: Timestamp::now().to_string(),
@@ -129,6 +133,22 @@ impl Journal {
             change(&mut entries.kept[place]);
         }
     }
+}
+
+fn kept_body(service: &str, request: &Request) -> Option<Value> {
+    let is_kept = match service {
+        "arm" => true,
+        "avi" | "ako" => request.path.contains("/api/"),
+        _ => false,
+    };
+    if !is_kept || request.body.is_empty() {
+        return None;
+    }
+    let mut body = serde_json::from_slice(&request.body).ok()?;
+    if service != "arm" {
+        avi::mask_secrets(&mut body);
+    }
+    Some(body)
 }
 
 fn is_poll(path: &str) -> bool {

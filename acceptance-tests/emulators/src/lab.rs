@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::avi::connection::Bound;
+use crate::avi::{self, Avi, AviConnection};
 use crate::azure::managed_identity::{self, ManagedIdentities};
 use crate::azure::{Azure, Identity, Settings, pipelines};
 use crate::certificates::{self, Authority};
@@ -39,6 +41,8 @@ pub struct Options {
     pub identity: Identity,
     /// What else can be set, also later.
     pub settings: Settings,
+    /// The Avi controller.
+    pub avi: avi::Options,
     /// Where certificates, kubeconfigs and `lab.env` are written; a directory of its own, removed with
     /// the lab, where there is none.
     pub directory: Option<PathBuf>,
@@ -55,6 +59,7 @@ impl Default for Options {
             latency: Latency::NONE,
             identity: Identity::default(),
             settings: Settings::default(),
+            avi: avi::Options::default(),
             directory: None,
             host: None,
         }
@@ -80,6 +85,8 @@ pub enum Error {
 pub struct Connection {
     /// Azure.
     pub azure: AzureConnection,
+    /// The Avi controller.
+    pub avi: AviConnection,
     /// The Kubernetes clusters.
     pub kubernetes: Vec<KubernetesConnection>,
     /// The path of the PEM file with the certificate authority that signed all of the lab's certificates.
@@ -179,17 +186,21 @@ impl Lab {
         );
         options.seed.plant(&azure)?;
         azure.set_latency(options.latency);
+        let azure = Arc::new(azure);
+        let controller = Bound::new(&options.avi, options.host.as_deref(), &azure).await?;
         let shared = Arc::new(Shared {
             journal: Journal::new(),
             faults: Faults::new(),
             latency: Mutex::new(options.latency),
-            azure: Arc::new(azure),
+            azure,
+            avi: Arc::clone(&controller.avi),
         });
         let front = Front {
             service: Arc::clone(&shared.azure),
             shared: Arc::clone(&shared),
         };
         listener.serve_tls(&authority, Arc::new(front), stop.clone())?;
+        let avi = controller.serve(&authority, &shared, stop.clone())?;
 
         let mut clusters = Vec::new();
         let mut kubeconfigs = Vec::new();
@@ -225,6 +236,7 @@ impl Lab {
         let sign_in = sign_in(client_certificate, &base_url, &identities_url);
         let connection = Connection {
             azure: azure_connection(&options, host, base_url, sign_in),
+            avi,
             kubernetes: kubeconfigs,
             ca_certificate,
             control: control_url,
@@ -310,6 +322,11 @@ impl Lab {
         &self.handles.shared.azure
     }
 
+    /// The emulated Avi controller.
+    pub fn avi(&self) -> &Avi {
+        &self.handles.shared.avi
+    }
+
     /// The emulated cluster of that name.
     pub fn cluster(&self, name: &str) -> Option<&Cluster> {
         let mut clusters = self.handles.clusters.iter();
@@ -384,7 +401,7 @@ impl Handles {
 impl Connection {
     /// The variables by which the usual clients find the lab, as a file for `source`.
     pub fn environment(&self) -> String {
-        let azure = &self.azure;
+        let (azure, avi) = (&self.azure, &self.avi);
         let ca = self.ca_certificate.display().to_string();
         let kubeconfigs: Vec<String> = self
             .kubernetes
@@ -398,6 +415,11 @@ impl Connection {
             ("ARM_CLIENT_ID", azure.client_id.clone()),
             ("ARM_CLIENT_SECRET", azure.client_secret.clone()),
             ("ARM_DISABLE_INSTANCE_DISCOVERY", "true".to_owned()),
+            ("AVI_CONTROLLER", avi.controller.clone()),
+            ("AVI_USERNAME", avi.username.clone()),
+            ("AVI_PASSWORD", avi.password.clone()),
+            ("AVI_TENANT", avi.tenant.clone()),
+            ("AVI_VERSION", avi.version.clone()),
             ("SSL_CERT_FILE", ca.clone()),
             ("REQUESTS_CA_BUNDLE", ca.clone()),
             ("CURL_CA_BUNDLE", ca),

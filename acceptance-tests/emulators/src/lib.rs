@@ -1,4 +1,4 @@
-//! Azure and Kubernetes on loopback, good enough that other people's clients work against them.
+//! Azure, the Avi controller and Kubernetes on loopback, good enough that other people's clients work against them.
 //!
 //! What the emulators do comes from recordings of the real services and from their documentation, cited where
 //! it is coded. What no source tells is marked "assumed" and errs on the unkind side. The crate does not depend
@@ -12,6 +12,7 @@
 //! # Ok::<(), ako_lab::Error>(())
 //! ```
 
+pub mod avi;
 pub mod azure;
 pub mod bench;
 pub mod certificates;

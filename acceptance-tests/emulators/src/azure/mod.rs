@@ -13,6 +13,7 @@ mod federation;
 mod groups;
 mod guards;
 mod history;
+mod in_process;
 mod login;
 pub(crate) mod managed_identity;
 mod metadata;
@@ -161,11 +162,15 @@ impl Azure {
     /// Acts as another writer inside the lab: no token, no journal, no delay, and the operation is finished when
     /// this returns. The path may leave out `/subscriptions/<id>` and the api-version.
     pub fn request(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        self.request_by(Caller::Inside, method, path, &body)
+    }
+
+    fn request_by(&self, caller: Caller, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let mut core = lock(&self.core);
-        let request = core.inside(method, path, &body);
+        let request = core.inside(method, path, body);
         core.settle();
         let before = core.operations.count();
-        let response = core.arm(&request, Some(Caller::Inside));
+        let response = core.arm(&request, Some(caller));
         if core.operations.count() > before {
             core.finish_last();
         }
