@@ -85,6 +85,8 @@ impl Provider for Ako {
 
     fn resources() -> Vec<Box<dyn AnyResource<Configured>>> {
         vec![
+            resource::<resources::cloud_credential::CloudCredential>(),
+            resource::<resources::azure_cloud::AzureCloud>(),
             resource::<resources::cluster_subnet::ClusterSubnet>(),
             resource::<resources::pod_routes::PodRoutes>(),
         ]

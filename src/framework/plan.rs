@@ -57,6 +57,11 @@ impl<'a> Plan<'a> {
         Config::new(self.planned).get(name)
     }
 
+    /// The whole object as it is planned now.
+    pub fn planned_object(&self) -> &Value {
+        self.planned
+    }
+
     /// Whether the plan differs from what was; always on create.
     pub fn changes(&self, name: &str) -> bool {
         self.is_create() || self.prior(name) != self.planned(name)

@@ -71,8 +71,7 @@ pub async fn create_by_name<O: Object>(
         );
         // A name may be taken for a moment after its object was deleted (terraform-provider-avi#606), or by somebody
         // who came between.
-        let looks_again =
-            may_be_ours && !error.is_interruption() || error.is_already_there();
+        let looks_again = may_be_ours && !error.is_interruption() || error.is_already_there();
         if !looks_again || attempt == ATTEMPTS || limits.pause(attempt).await.is_err() {
             return Err(error.into());
         }

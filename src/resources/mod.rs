@@ -1,12 +1,15 @@
 //! The resources, in the order of the Day-0 checklist of a cluster.
 
-pub mod azure_cloud;
-pub mod cloud_credential;
 pub mod cluster_subnet;
+
+pub mod cloud_credential;
+
+pub mod azure_cloud;
+
 pub mod pod_routes;
 
-pub mod avi_errors;
 pub mod avi_creation;
+pub mod avi_errors;
 pub mod azure_errors;
 pub mod forecast;
 pub mod nodes;

@@ -117,9 +117,17 @@ fn ours() -> Vec<Attribute> {
 
 fn computed() -> Vec<Attribute> {
     vec![
-        Attribute::computed("adopted", Type::Bool, "Whether the cloud was there before (`adopt_existing`), so that destroy only forgets it."),
+        Attribute::computed(
+            "adopted",
+            Type::Bool,
+            "Whether the cloud was there before (`adopt_existing`), so that destroy only forgets it.",
+        ),
         Attribute::computed("uuid", Type::String, "What the controller knows it by."),
-        Attribute::computed("ref", Type::String, "Its reference, as resources of the official provider (`avi_*`) take it."),
+        Attribute::computed(
+            "ref",
+            Type::String,
+            "Its reference, as resources of the official provider (`avi_*`) take it.",
+        ),
     ]
 }
 

@@ -35,7 +35,9 @@ pub(super) fn refused(refusal: &Refusal, planned: &Model) -> Diagnostic {
     let name = &planned.name;
     match refusal {
         Refusal::Exists => exists(name),
-        Refusal::Alien(reason) => Diagnostic::error(taken(name), format!("It {reason}. Choose another `name`.")),
+        Refusal::Alien(reason) => {
+            Diagnostic::error(taken(name), format!("It {reason}. Choose another `name`."))
+        }
         Refusal::RemnantDiffers(differences) | Refusal::ExistingDiffers(differences) => {
             Diagnostic::error(
                 taken(name),

@@ -91,7 +91,8 @@ impl Resource for CloudCredential {
         let summary = messages::cannot("read", &prior.name);
         let avi = self.avi(&summary)?;
         let found = avi.get(&limits_of(context), prior.uuid()).await;
-        let found: Option<CloudConnectorUser> = found.map_err(|error| call_failed(&summary, &error))?;
+        let found: Option<CloudConnectorUser> =
+            found.map_err(|error| call_failed(&summary, &error))?;
         Ok(found.map(|found| {
             // A tainted object is planned as a create, which then finds what is here.
             self.configured.replaced.claim([prior.uuid().to_owned()]);
@@ -143,7 +144,8 @@ impl Resource for CloudCredential {
             Reference::Uuid(uuid) => avi.get(&limits, &uuid).await,
             Reference::Name(name) => avi.find(&limits, &Filter::named(name)).await,
         };
-        let found: Option<CloudConnectorUser> = found.map_err(|error| call_failed(&summary, &error))?;
+        let found: Option<CloudConnectorUser> =
+            found.map_err(|error| call_failed(&summary, &error))?;
         let found = found.ok_or_else(|| messages::nothing_to_import(id))?;
         match found.azure_serviceprincipal {
             Some(_) => Ok(Model::imported(&found)),
@@ -192,7 +194,9 @@ impl CloudCredential {
             Ok(_) => self.adopt(context, &planned, &found, Prospect::Plan).err(),
             Err(refusal) => Some(messages::refused(&refusal, &planned)),
         };
-        refused.into_iter().for_each(|refused| context.warn(forecast(refused)));
+        refused
+            .into_iter()
+            .for_each(|refused| context.warn(forecast(refused)));
         Ok(())
     }
 }

@@ -73,7 +73,11 @@ impl Model {
     pub(super) fn found(&self, actual: &CloudConnectorUser) -> Found {
         let actual = self.clone().refreshed(actual);
         let differences: Vec<_> = [
-            ("application_id", &self.application_id, &actual.application_id),
+            (
+                "application_id",
+                &self.application_id,
+                &actual.application_id,
+            ),
             ("tenant_id", &self.tenant_id, &actual.tenant_id),
         ]
         .into_iter()

@@ -1,0 +1,1 @@
+//! `ako_azure_cloud` against the lab.

@@ -1,0 +1,1 @@
+//! `ako_cloud_credential` against the lab.
