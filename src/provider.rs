@@ -3,6 +3,7 @@
 use crate::clients::{Clients, Setting, Settings, Variables, avi, azure, kubernetes, user_agent};
 use crate::configured::{Claims, Configured};
 use crate::data_sources::cluster_nodes::ClusterNodes;
+use crate::data_sources::config::Config as AkoConfig;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::function::AnyFunction;
 use crate::framework::handler::{AnyDataSource, AnyResource};
@@ -93,7 +94,7 @@ impl Provider for Ako {
     }
 
     fn data_sources() -> Vec<Box<dyn AnyDataSource<Configured>>> {
-        vec![data_source::<ClusterNodes>()]
+        vec![data_source::<ClusterNodes>(), data_source::<AkoConfig>()]
     }
 
     fn functions() -> Vec<AnyFunction> {

@@ -4,6 +4,7 @@ mod bad_input;
 mod calls;
 mod cluster_nodes;
 mod cluster_subnet;
+mod config;
 mod demo;
 mod examples;
 mod fleet;

@@ -1,3 +1,6 @@
 //! The data sources. They never wait and never write.
 
 pub mod cluster_nodes;
+pub mod config;
+
+mod connection;

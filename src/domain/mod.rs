@@ -1,7 +1,6 @@
 //! Pure decisions: values in, values out. No I/O, no async, no clock, nothing of Terraform, nothing of an API.
 
-pub mod avi_marks;
-pub mod avi_objects;
+pub mod ako_config;
 pub mod azure_ids;
 pub mod azure_names;
 pub mod cidr;

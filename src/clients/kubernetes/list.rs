@@ -1,6 +1,6 @@
 //! Lists of any kind of object, page by page.
 
-use super::{Client, Error};
+use super::{Client, Error, Reading};
 use crate::clients::Limits;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -47,11 +47,12 @@ impl Client {
         resource: &Resource,
         label_selector: Option<&str>,
     ) -> Result<Vec<T>, Error> {
+        let reading = Reading::list(resource.name);
         let mut objects = Vec::new();
         let mut next = None;
         loop {
             let path = resource.path(label_selector, next.as_deref());
-            let page: Page<T> = self.get(limits, resource.name, &path).await?;
+            let page: Page<T> = self.get(limits, &reading, &path).await?;
             objects.extend(page.items);
             match page.metadata.r#continue {
                 // Recorded: the last page of custom resources has an empty token, that of others none.

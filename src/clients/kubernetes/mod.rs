@@ -1,5 +1,6 @@
 //! The Kubernetes API: the nodes of a cluster, and the objects in which network plugins keep their pod CIDRs.
 
+pub mod config_maps;
 pub mod connection;
 mod list;
 pub mod nodes;
@@ -39,6 +40,14 @@ const PAGE: &str = "it is an HTML page, as proxies and login pages give: check t
 pub struct Client {
     session: Arc<Session>,
     request_timeout: Duration,
+}
+
+/// What is read, for messages.
+struct Reading {
+    /// The verb of the right that it needs: `list`.
+    verb: &'static str,
+    resource: &'static str,
+    action: String,
 }
 
 /// A failed call of the Kubernetes API.
@@ -140,7 +149,7 @@ pub enum Error {
     Forbidden {
         /// What was tried.
         action: String,
-        /// `list`.
+        /// `get` or `list`.
         verb: &'static str,
         /// `nodes`, or `<plural>.<group>`.
         resource: &'static str,
@@ -215,11 +224,11 @@ impl Client {
         self.session.server()
     }
 
-    /// What the server answers to a GET of `path`, which lists `resource`.
+    /// What the server answers to a GET of `path`.
     async fn get<T: DeserializeOwned>(
         &self,
         limits: &Limits,
-        resource: &'static str,
+        reading: &Reading,
         path: &str,
     ) -> Result<T, Error> {
         let begun = Instant::now();
@@ -227,16 +236,16 @@ impl Client {
         loop {
             attempt += 1;
             let interrupted = |cause| Error::Interrupted {
-                action: listing(resource),
+                action: reading.action.clone(),
                 cause,
             };
             let outcome = tokio::select! {
                 biased;
                 cause = limits.ended() => return Err(interrupted(cause)),
-                outcome = self.get_once(resource, path, attempt, begun) => outcome,
+                outcome = self.get_once(reading, path, attempt, begun) => outcome,
             };
             match outcome {
-                Ok(answer) => return self.parse(resource, &answer),
+                Ok(answer) => return self.parse(reading, &answer),
                 Err(error) if error.is_transient() && attempt < ATTEMPTS => {
                     limits.pause(attempt).await.map_err(interrupted)?;
                 }
@@ -247,24 +256,24 @@ impl Client {
 
     async fn get_once(
         &self,
-        resource: &'static str,
+        reading: &Reading,
         path: &str,
         attempt: u32,
         begun: Instant,
     ) -> Result<String, Error> {
         let signed_in = self.session.sign_in().await?;
-        let outcome = self.send(resource, path, attempt, &signed_in).await;
+        let outcome = self.send(reading, path, attempt, &signed_in).await;
         let is_refused = matches!(outcome, Err(Error::Unauthorized { .. }));
         if !is_refused || !self.session.forget(&signed_in, begun).await {
             return outcome;
         }
         let signed_in = self.session.sign_in().await?;
-        self.send(resource, path, attempt, &signed_in).await
+        self.send(reading, path, attempt, &signed_in).await
     }
 
     async fn send(
         &self,
-        resource: &'static str,
+        reading: &Reading,
         path: &str,
         attempt: u32,
         signed_in: &SignedIn,
@@ -275,14 +284,14 @@ impl Client {
         }
         let request = request
             .body(Body::empty())
-            .map_err(|error| self.bad(resource, error.to_string()))?;
+            .map_err(|error| self.bad(reading, error.to_string()))?;
         let started = Instant::now();
-        let call = self.exchange(resource, &signed_in.client, request);
+        let call = self.exchange(reading, &signed_in.client, request);
         let outcome = match tokio::time::timeout(self.request_timeout, call).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 let reason = format!("no answer within {:.0?}", self.request_timeout);
-                Err(self.unreachable(resource, self.session.on_the_way(reason)))
+                Err(self.unreachable(reading, self.session.on_the_way(reason)))
             }
         };
         tracing::debug!(
@@ -299,40 +308,40 @@ impl Client {
     /// Sends one request and reads the answer whole: kube's own way does not tell which of the two failed.
     async fn exchange(
         &self,
-        resource: &'static str,
+        reading: &Reading,
         client: &kube::Client,
         request: Request<Body>,
     ) -> Result<String, Error> {
         let response = client.send(request).await;
-        let response = response.map_err(|error| self.not_reached(resource, &error))?;
+        let response = response.map_err(|error| self.not_reached(reading, &error))?;
         let status = response.status();
         let body = response.into_body().collect_bytes().await;
         let body = body.map_err(|error| Error::CutOff {
-            action: listing(resource),
+            action: reading.action.clone(),
             server: self.server().to_owned(),
             reason: self.session.reason(&error),
         })?;
         let text = String::from_utf8(body.into())
-            .map_err(|_| self.bad(resource, "it is not text".to_owned()))?;
+            .map_err(|_| self.bad(reading, "it is not text".to_owned()))?;
         match status.is_success() {
             true => Ok(text),
-            false => Err(self.refused(resource, status.as_u16(), &text)),
+            false => Err(self.refused(reading, status.as_u16(), &text)),
         }
     }
 
-    fn parse<T: DeserializeOwned>(&self, resource: &'static str, answer: &str) -> Result<T, Error> {
+    fn parse<T: DeserializeOwned>(&self, reading: &Reading, answer: &str) -> Result<T, Error> {
         serde_json::from_str(answer).map_err(|error| {
             let reason = match (is_page(answer), error.is_eof()) {
                 (true, _) => PAGE.to_owned(),
                 (false, true) => "it is cut off".to_owned(),
                 (false, false) => error.to_string(),
             };
-            self.bad(resource, reason)
+            self.bad(reading, reason)
         })
     }
 
-    fn not_reached(&self, resource: &'static str, error: &kube::Error) -> Error {
-        let (action, server) = (listing(resource), self.server().to_owned());
+    fn not_reached(&self, reading: &Reading, error: &kube::Error) -> Error {
+        let (action, server) = (reading.action.clone(), self.server().to_owned());
         let reason = self.session.reason(error);
         if is_certificate_error(error) {
             Error::Untrusted {
@@ -347,16 +356,16 @@ impl Client {
                 reason: format!("{reason}; {LOGIN}"),
             }
         } else {
-            self.unreachable(resource, reason)
+            self.unreachable(reading, reason)
         }
     }
 
     /// The meaning of an answer that is no success.
-    fn refused(&self, resource: &'static str, code: u16, text: &str) -> Error {
+    fn refused(&self, reading: &Reading, code: u16, text: &str) -> Error {
         // Any object can be read as a Status without members.
         let status = serde_json::from_str::<Status>(text).ok();
         let status = status.filter(|status| !status.message.is_empty());
-        let (action, server) = (listing(resource), self.server().to_owned());
+        let (action, server) = (reading.action.clone(), self.server().to_owned());
         let page = is_page(text).then(|| PAGE.to_owned());
         match (code, status) {
             (401, status) => Error::Unauthorized {
@@ -370,12 +379,12 @@ impl Client {
             (404, status) if is_not_served(status.as_ref(), text) => Error::NotServed {
                 action,
                 server,
-                resource,
+                resource: reading.resource,
             },
             (403, Some(status)) => Error::Forbidden {
                 action,
-                verb: "list",
-                resource,
+                verb: reading.verb,
+                resource: reading.resource,
                 message: status.message,
             },
             (code, Some(status)) => Error::Refused {
@@ -396,22 +405,22 @@ impl Client {
                     Some(page) => format!("{page} (status {code})"),
                     None => format!("status {code} without a reason"),
                 };
-                self.bad(resource, reason)
+                self.bad(reading, reason)
             }
         }
     }
 
-    fn unreachable(&self, resource: &str, reason: String) -> Error {
+    fn unreachable(&self, reading: &Reading, reason: String) -> Error {
         Error::Unreachable {
-            action: listing(resource),
+            action: reading.action.clone(),
             server: self.server().to_owned(),
             reason,
         }
     }
 
-    fn bad(&self, resource: &str, reason: String) -> Error {
+    fn bad(&self, reading: &Reading, reason: String) -> Error {
         Error::BadAnswer {
-            action: listing(resource),
+            action: reading.action.clone(),
             server: self.server().to_owned(),
             reason,
         }
@@ -437,8 +446,15 @@ impl Error {
     }
 }
 
-fn listing(resource: &str) -> String {
-    format!("listing {resource}")
+impl Reading {
+    /// A list of a resource: `nodes`, or `<plural>.<group>`.
+    fn list(resource: &'static str) -> Reading {
+        Reading {
+            verb: "list",
+            resource,
+            action: format!("listing {resource}"),
+        }
+    }
 }
 
 /// Whether a 404 says that the resource is not known. Recorded: the server answers an unknown group with a line of

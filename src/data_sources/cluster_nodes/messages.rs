@@ -1,8 +1,8 @@
 //! What the user is told about the nodes of a cluster.
 
 use super::{Model, objects_of};
-use crate::clients::NotReady;
 use crate::clients::kubernetes::Error;
+use crate::data_sources::connection;
 use crate::domain::nodes::{CniPlugin, KNOWN_PLUGINS, Selection, SkipReason, is_known_plugin};
 use crate::framework::diagnostics::Diagnostic;
 use crate::framework::path::Path;
@@ -62,30 +62,12 @@ pub(super) fn failed(error: &Error, cni: CniPlugin, selector: Option<&str>) -> D
 
 fn advice(error: &Error, cni: CniPlugin) -> String {
     match error {
-        Error::Forbidden { .. } => {
-            return format!(
-                "Give the account a ClusterRole and a ClusterRoleBinding to it. The least that suffices is this role:\n\n{}",
-                least_role(cni)
-            );
-        }
-        Error::Unauthorized { .. } => {
-            "Check the token or the client certificate, whether it has expired, and whether the kubeconfig's context names the right user."
-        }
-        Error::Unreachable { .. } => {
-            "Check the address and the network. If the cluster is made in the same run, its address is not known while planning: apply the cluster first, or give the nodes to ako_pod_routes by hand."
-        }
-        Error::NotServed { .. } => {
-            "Check that the address is that of the API server of a cluster, and not of something in front of it."
-        }
-        Error::NotReady(NotReady::Unknown { .. }) => {
-            "It depends on something that is made in the same run, and a data source is read while planning. Apply that first (with -target, or in a configuration of its own)."
-        }
-        Error::NotConfigured => {
-            "Name a kubeconfig or a host, in this data source or in the section `kubernetes` of the provider block. KUBECONFIG is not read, as in the Kubernetes provider."
-        }
-        _ => "Run Terraform again when the cause is removed.",
+        Error::Forbidden { .. } => format!(
+            "Give the account a ClusterRole and a ClusterRoleBinding to it. The least that suffices is this role:\n\n{}",
+            least_role(cni)
+        ),
+        error => connection::advice(error, "give the nodes to ako_pod_routes by hand"),
     }
-    .to_owned()
 }
 
 /// The role that lets an account read what this plugin needs, and nothing else.

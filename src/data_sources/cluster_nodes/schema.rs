@@ -1,5 +1,6 @@
 //! The attributes of `ako_cluster_nodes`, with their descriptions.
 
+use crate::data_sources::connection;
 use crate::framework::schema::{Attribute, Schema, Shape, Type};
 
 pub(super) fn schema() -> Schema {
@@ -22,10 +23,6 @@ Where the pod CIDRs come from depends on `cni_plugin`:
 The credentials need `list` on `nodes`, and on the objects of the plugin where the table names some. Of two nodes with a network of the same address the second by name gets no routes, as with AKO; what is left out is told in `skipped_nodes` and `skipped_cidrs`.";
 
 fn attributes() -> Vec<Attribute> {
-    let connection = |name: &str, description: &str| {
-        let rest = "What is left out comes from the section `kubernetes` of the provider block.";
-        Attribute::optional(name, Type::String, format!("{description} {rest}"))
-    };
     let node = vec![
         Attribute::computed(
             "internal_ip",
@@ -43,20 +40,8 @@ fn attributes() -> Vec<Attribute> {
         Attribute::computed("cidr", Type::String, "The pod CIDR as Kubernetes has it."),
         Attribute::computed("reason", Type::String, "Why there is no route for it."),
     ];
-    vec![
-        connection(
-            "config_path",
-            "A kubeconfig file, so that one configuration can read several clusters.",
-        ),
-        connection("config_context", "The context of the kubeconfig."),
-        connection(
-            "host",
-            "The address of the API server. With it alone, the token or client certificate of the section is presented there.",
-        ),
-        connection(
-            "cluster_ca_certificate",
-            "The certificate authority of the API server, PEM.",
-        ),
+    let mut attributes = connection::arguments();
+    attributes.extend([
         Attribute::optional(
             "cni_plugin",
             Type::String,
@@ -82,5 +67,6 @@ fn attributes() -> Vec<Attribute> {
             Shape::list_of(skipped_cidr),
             "Pod CIDRs of the other nodes that can have no route, each with the reason: IPv6, what is no network, and the networks of a node of which another node has one already.",
         ),
-    ]
+    ]);
+    attributes
 }
