@@ -89,6 +89,8 @@ impl Provider for Ako {
             resource::<resources::cloud_credential::CloudCredential>(),
             resource::<resources::azure_cloud::AzureCloud>(),
             resource::<resources::cluster_subnet::ClusterSubnet>(),
+            resource::<resources::se_group::SeGroups>(),
+            resource::<resources::se_group_override::SeGroupOverride>(),
             resource::<resources::pod_routes::PodRoutes>(),
         ]
     }

@@ -7,11 +7,14 @@ pub mod cloud_credential;
 pub mod azure_cloud;
 
 pub mod pod_routes;
+pub mod se_group;
+pub mod se_group_override;
 
 pub mod avi_creation;
 pub mod avi_errors;
 pub mod azure_errors;
 pub mod forecast;
 pub mod nodes;
+pub mod se_groups;
 
 mod failures;

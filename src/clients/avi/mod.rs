@@ -29,7 +29,7 @@ pub use clouds::{AzureConfiguration, AzureNetworkInfo, Cloud, CloudState, CloudS
 pub use error::{Error, Refusal};
 pub use objects::{Filter, LockKey, Object};
 pub use patch::Patch;
-pub use refs::Reference;
+pub use refs::{NoReference, Reference};
 pub use se_groups::SeGroup;
 pub use service_engines::ServiceEngine;
 pub use session::SignInError;

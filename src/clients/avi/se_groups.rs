@@ -132,6 +132,12 @@ pub struct SeGroup {
     /// The load in percent below which Service Engines are taken away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_cpu_usage: Option<i64>,
+    /// How often, in seconds, Service Engines report whether their clocks agree; 0 is never. From 22.1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ntp_sync_status_interval: Option<i64>,
+    /// How often, in seconds, packet capture is begun anew; 0 is never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub se_pcap_reinit_frequency: Option<i64>,
     /// The kind of licence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub license_tier: Option<String>,

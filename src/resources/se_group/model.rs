@@ -1,11 +1,12 @@
 //! The attributes of `ako_se_group`, and what the controller holds of them.
 
 use super::schema::SIZING;
-use crate::clients::avi::refs::uuid_of;
-use crate::clients::avi::{KeyValue, Marker as Entry, SeGroup};
+use crate::clients::avi::refs::{self, uuid_of};
+use crate::clients::avi::{Marker as Entry, Reference, SeGroup};
 use crate::domain::avi_marks::MarkerEntry;
-use crate::domain::se_groups::{DataNetwork, Label, are_same_data_networks, cluster_of};
+use crate::domain::se_groups::are_same_data_networks;
 use crate::framework::plan::Config;
+use crate::resources::se_groups::{cluster_name_of, name_of_network, without_name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -134,17 +135,20 @@ macro_rules! for_choices {
 }
 
 impl Model {
-    /// The SE group as the controller is told: the settings that are planned, and nothing of which it decides itself.
+    /// The SE group as the controller is told: the settings that are planned, and nothing that it decides itself.
     pub(super) fn to_api(&self) -> SeGroup {
         let mut object = SeGroup {
             name: self.name.clone(),
-            description: self.description.clone(),
             data_network_id: self.data_network_id.as_deref().map(name_of_network),
-            mgmt_network_ref: self.mgmt_network_ref.as_deref().map(spelt_network),
+            mgmt_network_ref: self
+                .mgmt_network_ref
+                .as_deref()
+                .map(|network| spelt(NETWORK, network)),
             availability_zone_refs: self.availability_zone_refs.as_ref().map(|zones| {
                 let zones = zones.iter();
-                zones.map(|zone| spelt("availabilityzone", zone)).collect()
+                zones.map(|zone| spelt(ZONE, zone)).collect()
             }),
+            description: self.description.clone(),
             use_standard_alb: self.use_standard_alb,
             instance_flavor: self.instance_flavor.clone(),
             accelerated_networking: self.accelerated_networking,
@@ -161,14 +165,15 @@ impl Model {
 
     /// The settings that `actual` has otherwise than planned.
     pub(super) fn differences(&self, actual: &SeGroup) -> Vec<Difference> {
-        let (planned, mut found) = (self.to_api().in_spelling_of(actual), Vec::new());
+        let planned = respelt(self.to_api(), actual, may_be_same);
+        let mut found = Vec::new();
         macro_rules! compare {
             ($field:ident) => {
                 if planned.$field.is_some() && planned.$field != actual.$field {
                     found.push(Difference {
                         attribute: stringify!($field),
-                        planned: shown(&planned.$field),
-                        actual: shown(&actual.$field),
+                        planned: shown(planned.$field.as_ref()),
+                        actual: shown(actual.$field.as_ref()),
                     });
                 }
             };
@@ -178,10 +183,19 @@ impl Model {
         found
     }
 
-    /// What an update replaces in `actual` and what it gives back to the controller, to bring it from `prior` to the
-    /// plan.
-    pub(super) fn changes(&self, prior: &Model, actual: &SeGroup) -> (SeGroup, SeGroup) {
-        let planned = self.to_api().in_spelling_of(actual);
+    /// What an update replaces in `actual`, and what it gives back to the controller's defaults, so that from `prior`
+    /// it becomes what is planned. A sizing setting that is not configured is none of its business.
+    pub(super) fn changes(
+        &self,
+        prior: &Model,
+        config: &Config<'_>,
+        actual: &SeGroup,
+    ) -> (SeGroup, SeGroup) {
+        // A name and a uuid cannot be compared: where the configuration is as it was, nothing has changed.
+        let as_it_was = self.mgmt_network_ref == prior.mgmt_network_ref
+            && self.availability_zone_refs == prior.availability_zone_refs;
+        let is_same = if as_it_was { may_be_same } else { is_same };
+        let planned = respelt(self.to_api(), actual, is_same);
         let (mut replaced, mut deleted) = (SeGroup::default(), SeGroup::default());
         if self.name != actual.name {
             replaced.name.clone_from(&self.name);
@@ -190,7 +204,9 @@ impl Model {
             ($field:ident) => {
                 if planned.$field.is_none() && prior.$field.is_some() {
                     deleted.$field = actual.$field.clone();
-                } else if planned.$field != actual.$field {
+                } else if planned.$field != actual.$field
+                    && !config.get(stringify!($field)).is_null()
+                {
                     replaced.$field = planned.$field.clone();
                 }
             };
@@ -222,7 +238,7 @@ impl Model {
         self.read_identity(actual);
         self.name.clone_from(&actual.name);
         self.cluster_name = cluster_name_of(actual);
-        let actual = self.to_prior_spelling(actual);
+        let actual = respelt(actual.clone(), &self.as_spelt(), may_be_same);
         macro_rules! read {
             ($field:ident) => {
                 self.$field = actual.$field.clone();
@@ -231,38 +247,36 @@ impl Model {
         for_sizing!(read);
         // Null is not managed: whatever others have set is none of our business.
         macro_rules! read_managed {
-            ($field:ident) => {
+            ($($field:ident),*) => {$(
                 if self.$field.is_some() {
-                    self.$field = actual.$field.clone().map(Into::into);
+                    self.$field.clone_from(&actual.$field);
                 }
-            };
+            )*};
         }
-        read_managed!(description);
-        read_managed!(data_network_id);
-        read_managed!(mgmt_network_ref);
-        read_managed!(use_standard_alb);
-        read_managed!(instance_flavor);
-        read_managed!(accelerated_networking);
+        read_managed!(
+            description,
+            data_network_id,
+            mgmt_network_ref,
+            use_standard_alb,
+            instance_flavor,
+            accelerated_networking
+        );
         if self.availability_zone_refs.is_some() {
-            let zones = actual.availability_zone_refs.filter(|zones| !zones.is_empty());
-            self.availability_zone_refs = zones.map(|zones| zones.into_iter().collect());
+            self.availability_zone_refs = zones_of(&actual);
         }
         self
     }
 
     /// The SE group as an import finds it, in the cloud of that name.
     pub(super) fn imported(actual: &SeGroup, cloud_name: String) -> Model {
-        let zones = actual.availability_zone_refs.clone();
         let model = Model {
-            cloud_ref: actual.cloud_ref.clone().unwrap_or_default(),
+            cloud_ref: without_name(actual.cloud_ref.as_deref().unwrap_or_default()),
             cloud_name: Some(cloud_name),
             mark_enabled: true,
             description: actual.description.clone(),
             data_network_id: actual.data_network_id.clone(),
             mgmt_network_ref: actual.mgmt_network_ref.clone(),
-            availability_zone_refs: zones
-                .filter(|zones| !zones.is_empty())
-                .map(|zones| zones.into_iter().collect()),
+            availability_zone_refs: zones_of(actual),
             use_standard_alb: actual.use_standard_alb,
             instance_flavor: actual.instance_flavor.clone(),
             accelerated_networking: actual.accelerated_networking,
@@ -274,30 +288,20 @@ impl Model {
     fn read_identity(&mut self, actual: &SeGroup) {
         self.uuid.clone_from(&actual.uuid);
         self.reference = actual.url.as_deref().map(without_name);
-        let cloud = actual.cloud_ref.as_deref().and_then(uuid_of);
-        self.cloud_uuid = cloud.map(str::to_owned).or(self.cloud_uuid.take());
+        if let Some(cloud) = actual.cloud_ref.as_deref().and_then(uuid_of) {
+            self.cloud_uuid = Some(cloud.to_owned());
+        }
     }
 
-    /// `actual` with the references and the subnet spelt as in this model where they mean the same.
-    fn to_prior_spelling(&self, actual: &SeGroup) -> SeGroup {
-        let mut actual = actual.clone();
-        if let (Some(prior), Some(found)) = (&self.data_network_id, &actual.data_network_id)
-            && are_same_data_networks(prior, found)
-        {
-            actual.data_network_id = Some(prior.clone());
+    /// What can be spelt in several ways, as it is spelt here.
+    fn as_spelt(&self) -> SeGroup {
+        let zones = self.availability_zone_refs.as_ref();
+        SeGroup {
+            data_network_id: self.data_network_id.clone(),
+            mgmt_network_ref: self.mgmt_network_ref.clone(),
+            availability_zone_refs: zones.map(|zones| zones.iter().cloned().collect()),
+            ..SeGroup::default()
         }
-        if let (Some(prior), Some(found)) = (&self.mgmt_network_ref, &actual.mgmt_network_ref)
-            && may_be_same("network", prior, found)
-        {
-            actual.mgmt_network_ref = Some(prior.clone());
-        }
-        if let (Some(prior), Some(found)) =
-            (&self.availability_zone_refs, &actual.availability_zone_refs)
-            && are_same_zones(prior, found)
-        {
-            actual.availability_zone_refs = Some(prior.iter().cloned().collect());
-        }
-        actual
     }
 }
 
@@ -315,27 +319,6 @@ pub(super) fn sizing_kept(memory: &[u8]) -> Vec<&'static str> {
     let kept: BTreeSet<_> = text.split(',').collect();
     let names = SIZING.iter().filter(|name| kept.contains(*name));
     names.copied().collect()
-}
-
-/// The labels as decisions take them.
-pub(crate) fn labels_of(group: &SeGroup) -> Vec<Label> {
-    let labels = group.labels.iter().flatten();
-    labels
-        .map(|label| Label {
-            key: label.key.clone(),
-            value: label.value.clone(),
-        })
-        .collect()
-}
-
-/// The label as the controller takes it.
-pub(crate) fn to_label(cluster_name: &str) -> KeyValue {
-    let Label { key, value } = Label::of_cluster(cluster_name);
-    KeyValue {
-        key,
-        value,
-        ..KeyValue::default()
-    }
 }
 
 /// The entries of `markers` as decisions take them.
@@ -358,10 +341,63 @@ pub(super) fn to_marker(entry: MarkerEntry) -> Entry {
     }
 }
 
-/// The name by which the controller knows the subnet; ids were checked before.
-pub(crate) fn name_of_network(text: &str) -> String {
-    match DataNetwork::parse(text) {
-        Ok(network) => network.name().to_owned(),
+/// The types of what an SE group refers to, in paths.
+const NETWORK: &str = "network";
+const ZONE: &str = "availabilityzone";
+
+/// `object` with the subnet and the references spelt as in `reference` where they mean the same.
+fn respelt(
+    mut object: SeGroup,
+    reference: &SeGroup,
+    is_same: fn(&str, &str, &str) -> bool,
+) -> SeGroup {
+    if let (Some(text), Some(other)) = (&reference.data_network_id, &object.data_network_id)
+        && are_same_data_networks(text, other)
+    {
+        object.data_network_id = Some(text.clone());
+    }
+    if let (Some(text), Some(other)) = (&reference.mgmt_network_ref, &object.mgmt_network_ref)
+        && is_same(NETWORK, text, other)
+    {
+        object.mgmt_network_ref = Some(text.clone());
+    }
+    let zones = (
+        &reference.availability_zone_refs,
+        &object.availability_zone_refs,
+    );
+    if let (Some(texts), Some(others)) = zones
+        && texts.len() == others.len()
+        && others
+            .iter()
+            .all(|other| texts.iter().any(|text| is_same(ZONE, text, other)))
+    {
+        object.availability_zone_refs = Some(texts.clone());
+    }
+    object
+}
+
+fn is_same(object_type: &str, one: &str, other: &str) -> bool {
+    refs::same(object_type, one, other) == Some(true)
+}
+
+/// Whether nothing shows that they differ: the controller gives uuids, and a user may have given a name.
+fn may_be_same(object_type: &str, one: &str, other: &str) -> bool {
+    refs::same(object_type, one, other) != Some(false)
+}
+
+/// The reference as the controller takes it; what is none goes as it is, and the controller says what is wrong.
+fn spelt(object_type: &str, text: &str) -> String {
+    match Reference::parse(object_type, text) {
+        Ok(reference) => reference.spelt(object_type),
         Err(_) => text.to_owned(),
     }
+}
+
+fn zones_of(actual: &SeGroup) -> Option<BTreeSet<String>> {
+    let zones = actual.availability_zone_refs.as_ref()?;
+    (!zones.is_empty()).then(|| zones.iter().cloned().collect())
+}
+
+fn shown<T: Debug>(value: Option<&T>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |value| format!("{value:?}"))
 }

@@ -1,10 +1,11 @@
 //! The schema of `ako_se_group`: its attributes, what they mean, and what a single value must fulfil.
 
-use crate::clients::avi::{Cloud, Object, Reference, refs};
+use crate::clients::avi::{Cloud, refs};
 use crate::domain::se_groups::{DataNetwork, are_same_data_networks, check_cluster_name};
 use crate::framework::schema::{Attribute, Check, Schema, Type};
 use crate::framework::timeouts::Timeouts;
 use crate::framework::value::Value;
+use crate::resources::se_groups::check_ref;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -156,12 +157,31 @@ fn sizing() -> Vec<Attribute> {
         Attribute::optional(name, Type::Bool, description).computed_too()
     };
     vec![
-        number("max_se", 0..=1000, &[], "How many Service Engines there may be."),
-        number("min_se", 0..=1000, &[], "How many Service Engines there are at least."),
-        number("buffer_se", 0..=1000, &[], "How many Service Engines are kept beyond the need."),
+        number(
+            "max_se",
+            0..=1000,
+            &[],
+            "How many Service Engines there may be.",
+        ),
+        number(
+            "min_se",
+            0..=1000,
+            &[],
+            "How many Service Engines there are at least.",
+        ),
+        number(
+            "buffer_se",
+            0..=1000,
+            &[],
+            "How many Service Engines are kept beyond the need.",
+        ),
         word(
             "ha_mode",
-            &["HA_MODE_SHARED", "HA_MODE_SHARED_PAIR", "HA_MODE_LEGACY_ACTIVE_STANDBY"],
+            &[
+                "HA_MODE_SHARED",
+                "HA_MODE_SHARED_PAIR",
+                "HA_MODE_LEGACY_ACTIVE_STANDBY",
+            ],
             "How virtual services survive the loss of a Service Engine: N+M buffer, active/active, active/standby.",
         ),
         word(
@@ -169,9 +189,24 @@ fn sizing() -> Vec<Attribute> {
             &["PLACEMENT_ALGO_PACKED", "PLACEMENT_ALGO_DISTRIBUTED"],
             "Whether virtual services fill one Service Engine after the other or spread.",
         ),
-        number("max_vs_per_se", 1..=1000, &[], "How many virtual services a Service Engine may have."),
-        number("min_scaleout_per_vs", 1..=64, &[], "On how many Service Engines a virtual service is at least."),
-        number("max_scaleout_per_vs", 1..=64, &[], "On how many Service Engines a virtual service may be."),
+        number(
+            "max_vs_per_se",
+            1..=1000,
+            &[],
+            "How many virtual services a Service Engine may have.",
+        ),
+        number(
+            "min_scaleout_per_vs",
+            1..=64,
+            &[],
+            "On how many Service Engines a virtual service is at least.",
+        ),
+        number(
+            "max_scaleout_per_vs",
+            1..=64,
+            &[],
+            "On how many Service Engines a virtual service may be.",
+        ),
         Attribute::optional(
             "se_name_prefix",
             Type::String,
@@ -179,17 +214,66 @@ fn sizing() -> Vec<Attribute> {
         )
         .check(Check::Text(check_name))
         .computed_too(),
-        number("se_deprovision_delay", 0..=525_600, &[], "How many minutes an unused Service Engine stays."),
-        number("disk_per_se", 1..=4096, &[], "Disk of a Service Engine in GiB."),
-        flag("host_gateway_monitor", "Whether gateways are watched by the host."),
-        flag("vs_host_redundancy", "Whether the Service Engines of a virtual service are on different hosts."),
-        flag("disable_avi_securitygroups", "Whether the controller makes no network security groups of its own."),
-        number("max_public_ips_per_lb", 1..=1000, &[], "How many public addresses an Azure load balancer may have."),
-        number("max_rules_per_lb", 1..=5000, &[], "How many rules an Azure load balancer may have."),
-        number("min_cpu_usage", 20..=60, &[], "The load in percent below which a virtual service gives up Service Engines."),
-        number("max_cpu_usage", 40..=90, &[], "The load in percent above which a virtual service gets more Service Engines."),
-        number("ntp_sync_status_interval", 120..=900, &[0], "How often, in seconds, Service Engines report whether their clocks agree; 0 is never. From 22.1.2."),
-        number("se_pcap_reinit_frequency", 900..=43_200, &[0], "How often, in seconds, packet capture is begun anew; 0 is never."),
+        number(
+            "se_deprovision_delay",
+            0..=525_600,
+            &[],
+            "How many minutes an unused Service Engine stays.",
+        ),
+        number(
+            "disk_per_se",
+            1..=4096,
+            &[],
+            "Disk of a Service Engine in GiB.",
+        ),
+        flag(
+            "host_gateway_monitor",
+            "Whether gateways are watched by the host.",
+        ),
+        flag(
+            "vs_host_redundancy",
+            "Whether the Service Engines of a virtual service are on different hosts.",
+        ),
+        flag(
+            "disable_avi_securitygroups",
+            "Whether the controller makes no network security groups of its own.",
+        ),
+        number(
+            "max_public_ips_per_lb",
+            1..=1000,
+            &[],
+            "How many public addresses an Azure load balancer may have.",
+        ),
+        number(
+            "max_rules_per_lb",
+            1..=5000,
+            &[],
+            "How many rules an Azure load balancer may have.",
+        ),
+        number(
+            "min_cpu_usage",
+            20..=60,
+            &[],
+            "The load in percent below which a virtual service gives up Service Engines.",
+        ),
+        number(
+            "max_cpu_usage",
+            40..=90,
+            &[],
+            "The load in percent above which a virtual service gets more Service Engines.",
+        ),
+        number(
+            "ntp_sync_status_interval",
+            120..=900,
+            &[0],
+            "How often, in seconds, Service Engines report whether their clocks agree; 0 is never. From 22.1.2.",
+        ),
+        number(
+            "se_pcap_reinit_frequency",
+            900..=43_200,
+            &[0],
+            "How often, in seconds, packet capture is begun anew; 0 is never.",
+        ),
     ]
 }
 
@@ -202,7 +286,11 @@ fn computed() -> Vec<Attribute> {
             "Its reference, as resources of the official provider (`avi_*`) take it.",
         ),
         Attribute::computed("cloud_uuid", Type::String, "The uuid of its cloud."),
-        Attribute::computed("cloud_name", Type::String, "The name of its cloud when the SE group was created or imported."),
+        Attribute::computed(
+            "cloud_name",
+            Type::String,
+            "The name of its cloud when the SE group was created or imported.",
+        ),
     ]
 }
 
@@ -238,12 +326,4 @@ fn check_name(text: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err("must not be empty, nor begin or end with a space".to_owned()),
     }
-}
-
-/// Whether the text refers to an object of that type.
-pub(crate) fn check_ref<O: Object>(text: &str) -> Result<(), String> {
-    let found = Reference::parse(O::TYPE, text);
-    found
-        .map(drop)
-        .map_err(|error| format!("must be a reference: {error}"))
 }
