@@ -1,11 +1,8 @@
 //! The resources, in the order of the Day-0 checklist of a cluster.
 
-pub mod cluster_subnet;
-
-pub mod cloud_credential;
-
 pub mod azure_cloud;
-
+pub mod cloud_credential;
+pub mod cluster_subnet;
 pub mod pod_routes;
 pub mod se_group;
 pub mod se_group_override;

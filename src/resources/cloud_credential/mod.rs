@@ -129,7 +129,8 @@ impl Resource for CloudCredential {
             return Ok(());
         }
         let avi = self.avi(&summary)?;
-        let deleted = avi.delete::<CloudConnectorUser>(&limits_of(context), prior.uuid());
+        let limits = limits_of(context);
+        let deleted = avi.delete::<CloudConnectorUser>(&limits, prior.uuid());
         let deleted = deleted.await;
         deleted.map_err(|error| messages::not_deleted(summary, &error))?;
         Ok(())
