@@ -7,13 +7,12 @@ use super::cidr::Cidr;
 use super::node_routes::{NodeRoute, NodeRoutes};
 use super::pod_routes::Prefix;
 use super::route_names::{ClusterNameError, check_ako_name};
+use super::se_groups::CLUSTER_LABEL;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-/// The key of the label that names the cluster of a route or of an SE group. AKO deletes routes with any other key.
-pub const LABEL_KEY: &str = "clustername";
 
 /// The longest name that is sure to fit: AKO documents 32 and does not check it.
 const MAX_LENGTH: usize = 64;
@@ -61,7 +60,7 @@ impl ClusterLabel {
     /// Whether these labels are exactly this cluster's.
     pub fn is_on(&self, labels: &[Label]) -> bool {
         match labels {
-            [(key, Some(value))] => key == LABEL_KEY && *value == self.0,
+            [(key, Some(value))] => key == CLUSTER_LABEL && *value == self.0,
             _ => false,
         }
     }
@@ -71,7 +70,7 @@ impl ClusterLabel {
     /// AKO before 1.9.3 took such routes for its own and deleted them; later ones still write more than they need.
     pub fn names_alike(&self, routes: &[VrfRoute]) -> BTreeSet<String> {
         let labels = routes.iter().flat_map(|route| &route.labels);
-        let names = labels.filter_map(|(key, value)| (key == LABEL_KEY).then_some(value.as_ref()?));
+        let names = labels.filter_map(|(key, value)| (key == CLUSTER_LABEL).then_some(value.as_ref()?));
         let alike = names.filter(|name| {
             **name != self.0 && (name.starts_with(&self.0) || self.0.starts_with(name.as_str()))
         });

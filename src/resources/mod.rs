@@ -4,8 +4,8 @@ pub mod azure_cloud;
 pub mod cloud_credential;
 pub mod cluster_subnet;
 pub mod pod_routes;
-pub mod se_group;
-pub mod se_group_override;
+pub mod vrf_pod_routes;
+pub mod pod_route_sync;
 
 pub mod avi_creation;
 pub mod avi_errors;
@@ -15,3 +15,5 @@ pub mod nodes;
 pub mod se_groups;
 
 mod failures;
+pub mod route_messages;
+mod azure_route_wait;

@@ -1,7 +1,10 @@
 //! The attribute `nodes` of everything that takes the nodes of a cluster.
 
-use crate::domain::cidr::Cidr;
+use super::route_messages::wrong;
+use crate::domain::cidr::{Cidr, CidrError};
 use crate::domain::nodes::Node;
+use crate::framework::diagnostics::Diagnostic;
+use crate::framework::path::Path;
 use crate::framework::schema::{Attribute, Check, Shape, Type};
 use crate::framework::value::Value;
 use serde::{Deserialize, Serialize};
@@ -68,6 +71,44 @@ pub fn known_cidrs(nodes: &Value) -> Vec<(String, Cidr)> {
         known.map(|cidr| (name.clone(), cidr)).collect::<Vec<_>>()
     };
     nodes.flat_map(cidrs).collect()
+}
+
+/// The pod CIDRs of a node.
+pub fn parse_cidrs(node: &str, texts: &[&str]) -> Result<Vec<Cidr>, Diagnostic> {
+    let path = || Path::attribute("nodes").key(node).child("pod_cidrs");
+    let cidrs = texts.iter().map(|text| text.parse());
+    cidrs
+        .collect::<Result<_, _>>()
+        .map_err(|error: CidrError| wrong(path(), &error))
+}
+
+/// The nodes with what their routes are made of.
+pub fn nodes_to_route(
+    nodes: &BTreeMap<String, NodeModel>,
+) -> Result<Vec<(String, Ipv4Addr, Vec<Cidr>)>, Diagnostic> {
+    let nodes = nodes.iter().map(|(name, node)| {
+        let texts: Vec<&str> = node.pod_cidrs.iter().map(String::as_str).collect();
+        Ok((name.clone(), node.internal_ip, parse_cidrs(name, &texts)?))
+    });
+    nodes.collect()
+}
+
+/// The same for nodes of a plan; none while the networks of one are unknown. Its next hop stays what it is.
+pub fn planned_nodes(nodes: &Value) -> Result<Option<Vec<(String, Value, Vec<Cidr>)>>, Diagnostic> {
+    let Some(nodes) = nodes.as_map() else {
+        return Ok(None);
+    };
+    let mut known = Vec::with_capacity(nodes.len());
+    for (name, node) in nodes {
+        let texts = node.get("pod_cidrs").as_list();
+        let texts = texts.and_then(|texts| texts.iter().map(Value::as_str).collect());
+        let Some::<Vec<&str>>(texts) = texts else {
+            return Ok(None);
+        };
+        let cidrs = parse_cidrs(name, &texts)?;
+        known.push((name.clone(), node.get("internal_ip").clone(), cidrs));
+    }
+    Ok(Some(known))
 }
 
 /// The address of a node; the error says what it must be.

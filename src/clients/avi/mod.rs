@@ -5,6 +5,7 @@
 
 pub mod cloud_connector_users;
 pub mod clouds;
+pub mod events;
 pub mod refs;
 pub mod se_groups;
 pub mod service_engines;
@@ -27,6 +28,7 @@ pub use super::locks::LockGuard;
 pub use cloud_connector_users::{AzureServicePrincipal, CloudConnectorUser, Secret};
 pub use clouds::{AzureConfiguration, AzureNetworkInfo, Cloud, CloudState, CloudStatus, CustomTag};
 pub use error::{Error, Refusal};
+pub use events::RouteFailure;
 pub use objects::{Filter, LockKey, Object};
 pub use patch::Patch;
 pub use refs::{NoReference, Reference};

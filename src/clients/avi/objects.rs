@@ -297,6 +297,18 @@ impl Client {
         }
     }
 
+    /// The results on the first page of a list.
+    pub(super) async fn read_first_page<T: DeserializeOwned>(
+        &self,
+        limits: &Limits,
+        action: &str,
+        url: Url,
+    ) -> Result<Vec<T>, Error> {
+        let answer = self.succeed(limits, Request::get(action, url)).await?;
+        let page: Page<T> = parse(action, WriteState::NotSent, &answer)?;
+        Ok(page.results)
+    }
+
     /// The address of the next page. To another host the session would go with the request.
     fn next_page(&self, action: &str, page: &Url, next: &str) -> Result<Url, Error> {
         let next = page.join(next).map_err(|error| {

@@ -124,3 +124,25 @@ impl IpAddrPrefix {
         }
     }
 }
+
+impl StaticRoute {
+    /// A route to an IPv4 address with one label.
+    pub fn labelled(
+        route_id: String,
+        prefix: IpAddrPrefix,
+        next_hop: IpAddr,
+        (key, value): (&str, &str),
+    ) -> StaticRoute {
+        StaticRoute {
+            route_id,
+            prefix,
+            next_hop,
+            labels: Some(vec![KeyValue {
+                key: key.to_owned(),
+                value: Some(value.to_owned()),
+                other: Map::new(),
+            }]),
+            other: Map::new(),
+        }
+    }
+}

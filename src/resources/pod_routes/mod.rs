@@ -9,7 +9,7 @@
 mod messages;
 mod model;
 mod next_hops;
-mod table;
+pub(in crate::resources) mod table;
 
 pub use model::{Model, RouteModel};
 
@@ -24,6 +24,7 @@ use crate::framework::schema::Schema;
 use crate::resources::azure_errors::{call_failed, call_failed_leaving, not_ready};
 use crate::resources::forecast::{forecast, look_failed};
 use crate::resources::nodes::known_cidrs;
+use crate::resources::route_messages;
 use async_trait::async_trait;
 use next_hops::NextHops;
 use std::sync::Arc;
@@ -52,11 +53,11 @@ impl Resource for PodRoutes {
     }
 
     fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
-        diagnostics.extend(messages::overlaps(&known_cidrs(config.get("nodes"))));
+        diagnostics.extend(route_messages::overlaps(&known_cidrs(config.get("nodes"))));
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) -> Result<(), Diagnostics> {
-        if let Some(warning) = messages::replacement(plan) {
+        if let Some(warning) = route_messages::replacement(plan, &["cluster_name", "route_table_id"]) {
             context.warn(warning);
         }
         if plan.changes("route_table_id") || plan.changes("cluster_name") {
@@ -65,7 +66,7 @@ impl Resource for PodRoutes {
         let routes = model::planned_routes(plan)?;
         let changes = plan.prior("routes") != &routes;
         plan.set("routes", routes);
-        if let Some(warning) = messages::routes_go(plan) {
+        if let Some(warning) = route_messages::routes_go(plan) {
             context.warn(warning);
         }
         if let Some(count) = plan.planned("routes").as_map().map(|routes| routes.len())

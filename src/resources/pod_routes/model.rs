@@ -2,7 +2,6 @@
 
 use super::messages;
 use crate::clients::azure::ids::RouteTableId;
-use crate::domain::cidr::Cidr;
 use crate::domain::pod_routes::Ownership;
 use crate::domain::pod_routes::{
     FoundRoute, PodRoute, PodRoutes, TableRoute, find_own_routes, nodes_of_routes, plan_routes,
@@ -15,7 +14,8 @@ use crate::framework::plan::Plan;
 use crate::framework::schema::{Attribute, Check, Schema, Shape, Type};
 use crate::framework::timeouts::Timeouts;
 use crate::framework::value::Value;
-use crate::resources::nodes::{NodeModel, nodes_shape, read_nodes};
+use crate::resources::nodes::{NodeModel, nodes_shape, nodes_to_route, planned_nodes, read_nodes};
+use crate::resources::route_messages;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -170,24 +170,14 @@ pub(super) fn next_hops_of(routes: &Value) -> BTreeSet<Ipv4Addr> {
 
 /// The attribute `routes`: unknown with any CIDR, each next hop unknown with its node's address.
 pub(super) fn planned_routes(plan: &Plan<'_>) -> Result<Value, Diagnostics> {
-    let (Some(cluster), Some(nodes)) = (
+    let (Some(cluster), Some(known)) = (
         plan.planned("cluster_name").as_str(),
-        plan.planned("nodes").as_map(),
+        planned_nodes(plan.planned("nodes"))?,
     ) else {
         return Ok(Value::Unknown);
     };
-    let mut known = Vec::with_capacity(nodes.len());
-    for (name, node) in nodes {
-        let texts = node.get("pod_cidrs").as_list();
-        let texts = texts.and_then(|texts| texts.iter().map(Value::as_str).collect());
-        let Some::<Vec<&str>>(texts) = texts else {
-            return Ok(Value::Unknown);
-        };
-        let cidrs = parse_cidrs(name, &texts)?;
-        known.push((name.clone(), node.get("internal_ip").clone(), cidrs));
-    }
     let routes = plan_routes(&parse_cluster(cluster)?, known);
-    let routes = routes.map_err(|overlaps| messages::overlapping(&overlaps))?;
+    let routes = routes.map_err(|overlaps| route_messages::overlapping(&overlaps))?;
     Ok(Value::object(routes.into_iter().map(|(cidr, route)| {
         let PodRoute {
             name,
@@ -295,12 +285,8 @@ impl Model {
 
     /// The routes that the nodes need.
     pub(super) fn desired(&self) -> Result<PodRoutes, Diagnostics> {
-        let mut nodes = Vec::with_capacity(self.nodes.len());
-        for (name, node) in &self.nodes {
-            let texts: Vec<&str> = node.pod_cidrs.iter().map(String::as_str).collect();
-            nodes.push((name.clone(), node.internal_ip, parse_cidrs(name, &texts)?));
-        }
-        plan_routes(&self.cluster()?, nodes).map_err(|overlaps| messages::overlapping(&overlaps))
+        let nodes = nodes_to_route(&self.nodes)?;
+        plan_routes(&self.cluster()?, nodes).map_err(|overlaps| route_messages::overlapping(&overlaps))
     }
 
     /// The names of the routes in the state.
@@ -335,7 +321,7 @@ impl Model {
     pub(super) fn table_id(&self) -> Result<RouteTableId, Diagnostic> {
         self.route_table_id
             .parse()
-            .map_err(|error| messages::wrong(Path::attribute("route_table_id"), &error))
+            .map_err(|error| route_messages::wrong(Path::attribute("route_table_id"), &error))
     }
 }
 
@@ -345,15 +331,7 @@ fn import_id(table: &str, cluster: &str) -> String {
 
 fn parse_cluster(text: &str) -> Result<ClusterName, Diagnostic> {
     text.parse()
-        .map_err(|error| messages::wrong(Path::attribute("cluster_name"), &error))
-}
-
-fn parse_cidrs(node: &str, texts: &[&str]) -> Result<Vec<Cidr>, Diagnostic> {
-    let path = || Path::attribute("nodes").key(node).child("pod_cidrs");
-    let cidrs = texts.iter().map(|text| text.parse());
-    cidrs
-        .collect::<Result<_, _>>()
-        .map_err(|error: crate::domain::cidr::CidrError| messages::wrong(path(), &error))
+        .map_err(|error| route_messages::wrong(Path::attribute("cluster_name"), &error))
 }
 
 fn check_cluster_name(text: &str) -> Result<(), String> {

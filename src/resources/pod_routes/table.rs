@@ -56,7 +56,7 @@ pub(super) fn routes_of(table: &RouteTable) -> Vec<TableRoute> {
 
 /// The routes of a table as the state shall show them: those that may not be in force lead nowhere, so that the next
 /// plan brings them back. What Azure holds looks as if the write that failed had been carried out.
-pub(super) fn routes_in_force(table: &RouteTable) -> Vec<TableRoute> {
+pub(in crate::resources) fn routes_in_force(table: &RouteTable) -> Vec<TableRoute> {
     let routes = table.properties.routes.iter();
     let shown = routes.map(|route| match is_in_force(table, route) {
         true => table_route(route),
