@@ -1,10 +1,10 @@
-//! The journal in short: which calls of Azure Resource Manager a step took.
+//! The journal in short: which calls of Azure Resource Manager or of the Avi controller a step took.
 
 use std::fmt;
 
 use ako_lab::journal::Entry;
 
-/// Calls of Azure Resource Manager, in order, each as `PUT routeTables/rt-1`.
+/// Calls of one API, in order, each as `PUT routeTables/rt-1` or `GET cloud?name=azure`.
 #[derive(Debug)]
 pub(crate) struct Calls(Vec<String>);
 
@@ -17,6 +17,12 @@ impl Calls {
         Calls(calls.map(short).collect())
     }
 
+    /// The calls of the Avi controller, logins too, without those of AKO and other actors.
+    pub(super) fn of_avi(journal: &[Entry]) -> Calls {
+        let calls = journal.iter().filter(|entry| entry.service == "avi");
+        Calls(calls.map(short_of_avi).collect())
+    }
+
     /// Every request to every service, with the answer's status.
     pub(super) fn with_polls(journal: &[Entry]) -> Calls {
         let line = |entry: &Entry| {
@@ -27,7 +33,11 @@ impl Calls {
                 "{:>6} ms  {:<20} {} -> {status}",
                 entry.at_milliseconds,
                 entry.service,
-                short(entry)
+                if entry.service == "avi" || entry.service == "ako" {
+                    short_of_avi(entry)
+                } else {
+                    short(entry)
+                }
             )
         };
         Calls(journal.iter().map(line).collect())
@@ -57,4 +67,24 @@ fn short(entry: &Entry) -> String {
         .rsplit_once("/Microsoft.Network/")
         .map_or(entry.path.as_str(), |(_, name)| name);
     format!("{} {path}", entry.method)
+}
+
+/// `/api/` is left out, and so are the uuids behind the types: `PUT serviceenginegroup`, `GET cloud/status`.
+fn short_of_avi(entry: &Entry) -> String {
+    let steps = entry.path.split('/');
+    let steps = steps.filter(|step| !step.is_empty() && *step != "api");
+    let steps: Vec<&str> = steps.filter(|step| !is_uuid(step)).collect();
+    let query = entry.query.as_ref().map(|query| format!("?{query}"));
+    format!(
+        "{} {}{}",
+        entry.method,
+        steps.join("/"),
+        query.unwrap_or_default()
+    )
+}
+
+/// Whether a step of a path ends with the form 8-4-4-4-12.
+fn is_uuid(step: &str) -> bool {
+    let parts: Vec<usize> = step.rsplit('-').take(5).map(str::len).collect();
+    parts == [12, 4, 4, 4, 8]
 }

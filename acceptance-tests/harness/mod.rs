@@ -32,6 +32,7 @@ provider "ako" {
 variable "resource_group_id" { type = string }
 variable "virtual_network_id" { type = string }
 variable "kubeconfigs" { type = map(string) }
+variable "avi_principal" { type = map(string) }
 "#;
 
 /// A lab and a workspace. Each step prints what Terraform said; `cargo test` shows it when the scenario fails.
@@ -55,6 +56,7 @@ impl Scenario {
         scenario.set_variable("resource_group_id", &scenario.group().into());
         scenario.set_variable("virtual_network_id", &scenario.network().into());
         scenario.set_variable("kubeconfigs", &scenario.kubeconfigs());
+        scenario.set_variable("avi_principal", &scenario.avi_principal());
         scenario.write("preamble.tf", PREAMBLE);
         scenario.configure(configuration);
         scenario
@@ -243,6 +245,19 @@ impl Scenario {
         self.somebody("PUT", id, &object);
     }
 
+    /// What a cloud credential is made of: the service principal that the lab keeps for it.
+    fn avi_principal(&self) -> Value {
+        let lab = self.lab.connection();
+        let principal = &lab.avi.principal;
+        json!({
+            "client_id": principal.client_id,
+            "client_secret": principal.client_secret,
+            "object_id": principal.object_id,
+            "tenant_id": lab.azure.tenant_id,
+            "subscription_id": lab.azure.subscription_id,
+        })
+    }
+
     /// The kubeconfig file of each cluster of the lab, by name.
     fn kubeconfigs(&self) -> Value {
         let clusters = self.lab.connection().kubernetes.iter();
@@ -254,6 +269,30 @@ impl Scenario {
     /// What was asked of Azure since the start or the last [`forget_calls`](Self::forget_calls).
     pub(crate) fn calls(&self) -> Calls {
         Calls::new(&self.lab.journal())
+    }
+
+    /// What was asked of the Avi controller, logins too, since the start or the last
+    /// [`forget_calls`](Self::forget_calls).
+    pub(crate) fn avi_calls(&self) -> Calls {
+        Calls::of_avi(&self.lab.journal())
+    }
+
+    /// Asks the Avi controller as somebody else, in all tenants; the answer must be 2xx, but 404 gives null.
+    /// Not in the journal.
+    #[track_caller]
+    pub(crate) fn avi(&self, method: &str, path: &str, body: Value) -> Value {
+        match self.lab.avi().request(method, path, body) {
+            (200..300, body) => body,
+            (404, _) => Value::Null,
+            (status, body) => panic!("{method} {path}: {status} {body}"),
+        }
+    }
+
+    /// The object of that type and name; null where there is none. Not in the journal.
+    #[track_caller]
+    pub(crate) fn avi_object(&self, kind: &str, name: &str) -> Value {
+        let found = self.avi("GET", &format!("/api/{kind}?name={name}"), Value::Null);
+        found["results"][0].clone()
     }
 
     /// Begins to count calls anew.

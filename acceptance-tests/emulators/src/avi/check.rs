@@ -155,12 +155,7 @@ fn check_value(name: &str, member: &Member, value: &Value) -> Result<(), Refusal
     )))
 }
 
-fn check_kind(
-    name: &str,
-    kind: &Kind,
-    value: &Value,
-    place: Place<'_>,
-) -> Result<Value, Refusal> {
+fn check_kind(name: &str, kind: &Kind, value: &Value, place: Place<'_>) -> Result<Value, Refusal> {
     let fits = match (kind, value) {
         (Kind::Text, value) => value.is_string(),
         (Kind::Integer, value) => value.is_i64() || value.is_u64(),
@@ -171,9 +166,7 @@ fn check_kind(
             return checked(members, model(inner), place).map(Value::Object);
         }
         (Kind::List(kind), Value::Array(items)) => {
-            let items = items
-                .iter()
-                .map(|item| check_kind(name, kind, item, place));
+            let items = items.iter().map(|item| check_kind(name, kind, item, place));
             return items.collect::<Result<Vec<_>, _>>().map(Value::Array);
         }
         (Kind::Model(_) | Kind::List(_), _) => false,

@@ -19,11 +19,15 @@ impl Core {
 
     /// `GET /api/cloud-inventory` and `GET /api/serviceenginegroup-inventory`.
     pub(super) fn list_inventory(&self, call: &Call, kind: Type) -> Result<Value, Refusal> {
-        let found = self.store.of(kind).filter(|object| {
-            call.tenant.sees(object) && call.query.admits(object, &self.store)
-        });
+        let found = self
+            .store
+            .of(kind)
+            .filter(|object| call.tenant.sees(object) && call.query.admits(object, &self.store));
         let found: Vec<&Stored> = found.collect();
-        self.paged(call, found.iter().map(|object| self.inventory(call, object)))
+        self.paged(
+            call,
+            found.iter().map(|object| self.inventory(call, object)),
+        )
     }
 
     /// One entry of an inventory.

@@ -37,7 +37,7 @@ pub use self::connection::{AviConnection, Options};
 use self::call::{Call, clean, header as sent};
 use self::errors::Refusal;
 use self::sessions::{Caller, Sessions, session_cookies};
-use self::store::{CLOUD, SE_GROUP, SERVICE_ENGINE, Store, Stored, type_of_path};
+use self::store::{CLOUD, SE_GROUP, Store, Stored, type_of_path};
 use crate::azure::{Azure, Principal};
 use crate::faults::glob_matches;
 use crate::front::Service;
@@ -255,7 +255,11 @@ impl Avi {
     /// Puts a Service Engine into an SE group, named by uuid; its uuid, none where there is no such group. The group
     /// and its cloud cannot be deleted as long as it is there. `members` are its other members, such as `data_vnics`.
     pub fn place_service_engine(&self, group: &str, name: &str, members: Value) -> Option<String> {
-        let (status, group) = self.request("GET", &format!("/api/serviceenginegroup/{group}"), Value::Null);
+        let (status, group) = self.request(
+            "GET",
+            &format!("/api/serviceenginegroup/{group}"),
+            Value::Null,
+        );
         if status != 200 {
             return None;
         }
@@ -286,7 +290,9 @@ impl Avi {
         let core = lock(&self.core);
         let credential = core.store.get(store::CREDENTIAL, uuid)?;
         let principal = credential.members.get("azure_serviceprincipal")?;
-        principal["authentication_token"].as_str().map(str::to_owned)
+        principal["authentication_token"]
+            .as_str()
+            .map(str::to_owned)
     }
 
     /// The settings.
@@ -406,7 +412,13 @@ impl Core {
             }
             ("GET", ["analytics", "logs"]) => Ok(ok(&self.list_events(&call)?)),
             ("GET", ["cloud", uuid, "status"]) => Ok(ok(&self.get_cloud_status(&call, uuid)?)),
-            ("GET", [inventory @ ("cloud-inventory" | "serviceenginegroup-inventory"), rest @ ..]) => {
+            (
+                "GET",
+                [
+                    inventory @ ("cloud-inventory" | "serviceenginegroup-inventory"),
+                    rest @ ..,
+                ],
+            ) => {
                 let cloud = inventory.starts_with("cloud-");
                 let kind = if cloud { CLOUD } else { SE_GROUP };
                 match rest {
@@ -454,7 +466,11 @@ impl Core {
                 && denial.user.as_ref().is_none_or(|denied| denied == user)
         });
         if denied {
-            let access = if access == Access::Read { "read" } else { "write" };
+            let access = if access == Access::Read {
+                "read"
+            } else {
+                "write"
+            };
             return Err(Refusal::permission(access, object));
         }
         Ok(())

@@ -157,7 +157,9 @@ fn collect(value: &Value, steps: &[&str], store: &Store, found: &mut Vec<String>
         });
         return;
     };
-    let Some(member) = value.get(step) else { return };
+    let Some(member) = value.get(step) else {
+        return;
+    };
     if !is_reference(step) {
         return collect(member, rest, store, found);
     }
@@ -173,7 +175,9 @@ fn collect(value: &Value, steps: &[&str], store: &Store, found: &mut Vec<String>
 }
 
 fn texts(value: &Value) -> impl Iterator<Item = &str> {
-    let items = value.as_array().map_or(std::slice::from_ref(value), |it| it);
+    let items = value
+        .as_array()
+        .map_or(std::slice::from_ref(value), |it| it);
     items.iter().filter_map(Value::as_str)
 }
 

@@ -4,7 +4,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json as object};
 
 use super::Core;
-use super::call::{Call, Tenant};
+use super::call::Call;
 use super::errors::{Refusal, json};
 use super::sessions::{Caller, Opened, session_cookies};
 use super::store::TENANT;
@@ -15,7 +15,10 @@ impl Core {
     pub(super) fn login(&mut self, request: &Request) -> Result<Response, Refusal> {
         let opened = self.sessions.open(request)?;
         let mut response = json(StatusCode::OK, &self.welcome(&opened));
-        let csrf = format!("csrftoken={}; Max-Age=31449600; Path=/; Secure", opened.csrf);
+        let csrf = format!(
+            "csrftoken={}; Max-Age=31449600; Path=/; Secure",
+            opened.csrf
+        );
         let csrf = HeaderValue::try_from(csrf).ok();
         let cookies = session_cookies(&opened.session).into_iter().chain([csrf]);
         for cookie in cookies.flatten() {
@@ -137,16 +140,6 @@ impl Core {
             "allow_basic_authentication": self.settings.allow_basic_authentication,
             "api_force_timeout": self.settings.session_lifetime.as_secs() / 3_600,
         })
-    }
-}
-
-impl Tenant {
-    /// For messages.
-    pub(super) fn shown(&self) -> &str {
-        match self {
-            Tenant::All => "*",
-            Tenant::One(uuid) => uuid,
-        }
     }
 }
 

@@ -119,9 +119,7 @@ impl Core {
         for reference in ["tenant_ref", "cloud_ref"] {
             // An object does not move because a body leaves out where it is (assumed).
             if let Some(value) = old.members.get(reference) {
-                members
-                    .entry(reference)
-                    .or_insert_with(|| value.clone());
+                members.entry(reference).or_insert_with(|| value.clone());
             }
         }
         let members = self.completed(call, old.kind, &members)?;
@@ -151,7 +149,10 @@ impl Core {
         if kind != TENANT {
             let admin = Value::from(format!("/api/tenant/{}", call.home()));
             let tenant = members.get("tenant_ref").unwrap_or(&admin);
-            homes.insert("tenant_ref".to_owned(), place.resolve(tenant, Some("Tenant"))?);
+            homes.insert(
+                "tenant_ref".to_owned(),
+                place.resolve(tenant, Some("Tenant"))?,
+            );
         }
         if kind.in_cloud {
             let default = Value::from("/api/cloud?name=Default-Cloud");
@@ -164,7 +165,10 @@ impl Core {
         fill_in(&mut kept, table, newest(&self.settings.version));
         if kind == CLOUD {
             // Computed by the controller; the values are those of the recorded clouds.
-            for (name, value) in [("license_type", "LIC_CORES"), ("license_tier", "ENTERPRISE")] {
+            for (name, value) in [
+                ("license_type", "LIC_CORES"),
+                ("license_tier", "ENTERPRISE"),
+            ] {
                 kept.entry(name).or_insert_with(|| value.into());
             }
         }

@@ -88,7 +88,7 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Lets the provider find a lab's Azure, by the variables that azurerm reads.
+    /// Lets the provider find a lab's Azure and its Avi controller, by the variables that the vendors' providers read.
     pub fn connect(&mut self, lab: &Connection) {
         let azure = &lab.azure;
         self.set_environment("ARM_METADATA_HOSTNAME", &azure.metadata_host);
@@ -96,6 +96,12 @@ impl Workspace {
         self.set_environment("ARM_TENANT_ID", &azure.tenant_id);
         self.set_environment("ARM_CLIENT_ID", &azure.client_id);
         self.set_environment("ARM_CLIENT_SECRET", &azure.client_secret);
+        let avi = &lab.avi;
+        self.set_environment("AVI_CONTROLLER", &avi.controller);
+        self.set_environment("AVI_USERNAME", &avi.username);
+        self.set_environment("AVI_PASSWORD", &avi.password);
+        self.set_environment("AVI_TENANT", &avi.tenant);
+        self.set_environment("AVI_VERSION", &avi.version);
         self.set_environment("SSL_CERT_FILE", &lab.ca_certificate);
     }
 

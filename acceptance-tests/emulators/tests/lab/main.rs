@@ -4,6 +4,8 @@
 
 mod access;
 mod arm;
+mod avi;
+mod avi_api;
 mod control;
 mod faults;
 mod networks;
