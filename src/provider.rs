@@ -92,6 +92,8 @@ impl Provider for Ako {
             resource::<resources::se_group::SeGroups>(),
             resource::<resources::se_group_override::SeGroupOverride>(),
             resource::<resources::pod_routes::PodRoutes>(),
+            resource::<resources::vrf_pod_routes::VrfPodRoutes>(),
+            resource::<resources::pod_route_sync::PodRouteSync>(),
         ]
     }
 

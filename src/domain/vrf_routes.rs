@@ -13,7 +13,6 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-
 /// The longest name that is sure to fit: AKO documents 32 and does not check it.
 const MAX_LENGTH: usize = 64;
 
@@ -70,7 +69,8 @@ impl ClusterLabel {
     /// AKO before 1.9.3 took such routes for its own and deleted them; later ones still write more than they need.
     pub fn names_alike(&self, routes: &[VrfRoute]) -> BTreeSet<String> {
         let labels = routes.iter().flat_map(|route| &route.labels);
-        let names = labels.filter_map(|(key, value)| (key == CLUSTER_LABEL).then_some(value.as_ref()?));
+        let names =
+            labels.filter_map(|(key, value)| (key == CLUSTER_LABEL).then_some(value.as_ref()?));
         let alike = names.filter(|name| {
             **name != self.0 && (name.starts_with(&self.0) || self.0.starts_with(name.as_str()))
         });

@@ -3,9 +3,9 @@
 pub mod azure_cloud;
 pub mod cloud_credential;
 pub mod cluster_subnet;
+pub mod pod_route_sync;
 pub mod pod_routes;
 pub mod vrf_pod_routes;
-pub mod pod_route_sync;
 
 pub mod avi_creation;
 pub mod avi_errors;
@@ -14,6 +14,7 @@ pub mod forecast;
 pub mod nodes;
 pub mod se_groups;
 
+mod azure_route_wait;
 mod failures;
 pub mod route_messages;
-mod azure_route_wait;
+mod route_wait_messages;

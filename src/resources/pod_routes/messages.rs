@@ -22,7 +22,6 @@ pub(super) const UNCHANGED: &str = "No route was changed.";
 /// How many routes any table takes: Azure's limit for years.
 const USUAL_LIMIT: usize = 400;
 
-
 /// The warning that a table gets more routes than the limit.
 pub(super) fn over_limit(routes: usize, limit: Option<i64>) -> Option<Diagnostic> {
     let limit = limit.and_then(|limit| usize::try_from(limit).ok())?;

@@ -57,7 +57,9 @@ impl Resource for PodRoutes {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) -> Result<(), Diagnostics> {
-        if let Some(warning) = route_messages::replacement(plan, &["cluster_name", "route_table_id"]) {
+        if let Some(warning) =
+            route_messages::replacement(plan, &["cluster_name", "route_table_id"])
+        {
             context.warn(warning);
         }
         if plan.changes("route_table_id") || plan.changes("cluster_name") {

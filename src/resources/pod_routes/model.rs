@@ -286,7 +286,8 @@ impl Model {
     /// The routes that the nodes need.
     pub(super) fn desired(&self) -> Result<PodRoutes, Diagnostics> {
         let nodes = nodes_to_route(&self.nodes)?;
-        plan_routes(&self.cluster()?, nodes).map_err(|overlaps| route_messages::overlapping(&overlaps))
+        plan_routes(&self.cluster()?, nodes)
+            .map_err(|overlaps| route_messages::overlapping(&overlaps))
     }
 
     /// The names of the routes in the state.

@@ -13,9 +13,7 @@ use crate::framework::plan::Plan;
 use crate::framework::schema::{Attribute, Check, Schema, Shape, Type};
 use crate::framework::timeouts::Timeouts;
 use crate::framework::value::Value;
-use crate::resources::nodes::{
-    NodeModel, nodes_shape, nodes_to_route, planned_nodes, read_nodes,
-};
+use crate::resources::nodes::{NodeModel, nodes_shape, nodes_to_route, planned_nodes, read_nodes};
 use crate::resources::route_messages;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -279,8 +277,7 @@ impl Model {
             Some((prefix.clone(), next_hop, route.node_name.clone()?))
         });
         let expected = self.desired().unwrap_or_default().into_iter();
-        let expected =
-            expected.map(|(cidr, route)| (cidr.to_string(), route.next_hop, route.node));
+        let expected = expected.map(|(cidr, route)| (cidr.to_string(), route.next_hop, route.node));
         recorded.chain(expected).collect()
     }
 
@@ -339,12 +336,25 @@ mod tests {
     #[test]
     fn an_import_id_is_read_from_its_end() {
         let uuid = "cloud-5c1a0000-0000-4000-8000-000000000001";
-        for cloud in ["azure", uuid, &format!("https://avi/api/cloud/{uuid}#azure")] {
+        for cloud in [
+            "azure",
+            uuid,
+            &format!("https://avi/api/cloud/{uuid}#azure"),
+        ] {
             let parsed = parse_import_id(&format!("{cloud}/global,prod"));
             let (found, vrf, cluster) = parsed.unwrap();
-            assert_eq!((&*found, &*vrf, cluster.as_str()), (cloud, "global", "prod"));
+            assert_eq!(
+                (&*found, &*vrf, cluster.as_str()),
+                (cloud, "global", "prod")
+            );
         }
-        for wrong in ["azure/global", "azure,prod", "azure/,prod", "azure/global,a.b", "/x,y"] {
+        for wrong in [
+            "azure/global",
+            "azure,prod",
+            "azure/,prod",
+            "azure/global,a.b",
+            "/x,y",
+        ] {
             assert!(parse_import_id(wrong).is_err(), "{wrong}");
         }
     }

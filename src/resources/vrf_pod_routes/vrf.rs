@@ -8,9 +8,7 @@ use crate::clients::avi::{
 use crate::domain::node_routes::NodeRoutes;
 use crate::domain::pod_routes::Prefix;
 use crate::domain::se_groups::CLUSTER_LABEL;
-use crate::domain::vrf_merge::{
-    VrfMerge, VrfObstacle, VrfSlot, vrf_routes_without_recorded,
-};
+use crate::domain::vrf_merge::{VrfMerge, VrfObstacle, VrfSlot, vrf_routes_without_recorded};
 use crate::domain::vrf_routes::{ClusterLabel, VrfOwnership, VrfRoute, count_in_place};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;

@@ -1,0 +1,1 @@
+//! The wait through the provider's server, against the lab.

@@ -1,0 +1,1 @@
+//! The resource through the provider's server, against the lab.
