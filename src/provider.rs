@@ -4,6 +4,7 @@ use crate::clients::{Clients, Setting, Settings, Variables, avi, azure, kubernet
 use crate::configured::{Claims, Configured};
 use crate::data_sources::cluster_nodes::ClusterNodes;
 use crate::data_sources::config::Config as AkoConfig;
+use crate::data_sources::se_group::SeGroupLookup;
 use crate::framework::diagnostics::Diagnostics;
 use crate::framework::function::AnyFunction;
 use crate::framework::handler::{AnyDataSource, AnyResource};
@@ -98,7 +99,11 @@ impl Provider for Ako {
     }
 
     fn data_sources() -> Vec<Box<dyn AnyDataSource<Configured>>> {
-        vec![data_source::<ClusterNodes>(), data_source::<AkoConfig>()]
+        vec![
+            data_source::<SeGroupLookup>(),
+            data_source::<ClusterNodes>(),
+            data_source::<AkoConfig>(),
+        ]
     }
 
     fn functions() -> Vec<AnyFunction> {

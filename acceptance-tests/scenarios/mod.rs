@@ -15,5 +15,7 @@ mod network_plugins;
 mod pod_routes;
 mod provider_block;
 mod proxies;
+mod se_group;
+mod se_group_override;
 mod sign_in;
 mod waits;

@@ -2,5 +2,6 @@
 
 pub mod cluster_nodes;
 pub mod config;
+pub mod se_group;
 
 mod connection;
