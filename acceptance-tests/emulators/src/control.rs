@@ -12,15 +12,23 @@
 //! | `POST /denials`, `DELETE /denials` | deny an action ([`Denial`]); allow everything again |
 //! | `POST /custom-resources` | `{"cluster", "resource", "items"}`: serve `blockaffinities`, `hostsubnets` or `ciliumnodes` with these items |
 //! | `POST /azure` | `{"method", "path", "body"}`: write as somebody else, without token, journal or delay |
+//! | `POST /avi` | the same at the Avi controller, without session |
+//! | `GET /avi/settings`, `POST /avi/settings` | [`avi::Settings`]; members that are left out keep their value |
+//! | `POST /avi/denials`, `POST /avi/refusals`, `DELETE /avi/denials` | take a right from users ([`avi::Denial`]); refuse deletes ([`avi::DeleteRefusal`]); end both |
+//! | `POST /avi/events` | note an event |
+//! | `POST /avi/service-engines` | `{"se_group": uuid, "name", "members"}`: place a Service Engine |
+//! | `POST /avi/expire-sessions` | what it says |
 //! | `POST /finish-operations`, `POST /revoke-tokens` | what they say |
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::avi;
 use crate::azure::{Denial, Settings};
 use crate::faults::Fault;
 use crate::http::{Request, Response};
@@ -88,6 +96,7 @@ impl Control {
                 Value::Null
             }
             ("POST", "/azure") => self.write(&read(request)?),
+            ("POST", "/avi") => self.write_avi(&read(request)?),
             ("POST", "/finish-operations") => {
                 azure.finish_operations();
                 Value::Null
@@ -96,15 +105,46 @@ impl Control {
                 azure.revoke_tokens();
                 Value::Null
             }
+            (method, path) if path.starts_with("/avi/") => {
+                return self.avi(method, path, request);
+            }
             (method, path) => {
                 let error = json!({"error": format!("the control API has no {method} {path}")});
                 return Ok(Response::json(StatusCode::NOT_FOUND, &error));
             }
         };
-        Ok(match answer {
-            Value::Null => Response::empty(StatusCode::NO_CONTENT),
-            answer => Response::json(StatusCode::OK, &answer),
-        })
+        Ok(answered(&answer))
+    }
+
+    fn avi(&self, method: &str, path: &str, request: &Request) -> Result<Response, Refusal> {
+        let avi = &self.0.shared.avi;
+        let mut answer = Value::Null;
+        match (method, path) {
+            ("GET", "/avi/settings") => answer = json!(avi.settings()),
+            ("POST", "/avi/settings") => {
+                let (changed, shown) = merged(&avi.settings(), &read(request)?)?;
+                avi.change_settings(|settings| *settings = changed);
+                answer = shown;
+            }
+            ("POST", "/avi/denials") => avi.deny(read::<avi::Denial>(request)?),
+            ("POST", "/avi/refusals") => avi.refuse_deletes(read::<avi::DeleteRefusal>(request)?),
+            ("DELETE", "/avi/denials") => avi.allow_all(),
+            ("POST", "/avi/events") => avi.add_event(read(request)?),
+            ("POST", "/avi/service-engines") => {
+                let asked: Value = read(request)?;
+                let text = |name: &str| asked[name].as_str().unwrap_or_default();
+                let members = asked["members"].clone();
+                let placed = avi.place_service_engine(text("se_group"), text("name"), members);
+                let uuid = placed.ok_or_else(|| Refusal("no such SE group".to_owned()))?;
+                answer = json!({"uuid": uuid});
+            }
+            ("POST", "/avi/expire-sessions") => avi.expire_sessions(),
+            (method, path) => {
+                let error = json!({"error": format!("the control API has no {method} {path}")});
+                return Ok(Response::json(StatusCode::NOT_FOUND, &error));
+            }
+        }
+        Ok(answered(&answer))
     }
 
     fn state(&self) -> Value {
@@ -125,20 +165,16 @@ impl Control {
         });
         json!({
             "azure": self.0.shared.azure.state(),
+            "avi": self.0.shared.avi.state(),
             "kubernetes": clusters.collect::<Value>(),
         })
     }
 
     fn change_settings(&self, changes: &Value) -> Result<Value, Refusal> {
         let azure = &self.0.shared.azure;
-        let mut settings = json!(azure.settings());
-        if let (Value::Object(settings), Value::Object(changes)) = (&mut settings, changes) {
-            settings.extend(changes.clone());
-        }
-        let changed: Settings = serde_json::from_value(settings.clone())
-            .map_err(|error| Refusal(format!("settings: {error}")))?;
+        let (changed, shown): (Settings, Value) = merged(&azure.settings(), changes)?;
         azure.change_settings(|settings| *settings = changed);
-        Ok(settings)
+        Ok(shown)
     }
 
     fn set_custom_resources(&self, asked: &Value) -> Result<(), Refusal> {
@@ -154,12 +190,40 @@ impl Control {
         Ok(())
     }
 
+    fn write_avi(&self, asked: &Value) -> Value {
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let avi = &self.0.shared.avi;
+        let (status, body) = avi.request(text("method"), text("path"), asked["body"].clone());
+        json!({"status": status, "body": body})
+    }
+
     fn write(&self, asked: &Value) -> Value {
         let text = |name: &str| asked[name].as_str().unwrap_or_default();
         let azure = &self.0.shared.azure;
         let (status, body) = azure.request(text("method"), text("path"), asked["body"].clone());
         json!({"status": status, "body": body})
     }
+}
+
+fn answered(answer: &Value) -> Response {
+    match answer {
+        Value::Null => Response::empty(StatusCode::NO_CONTENT),
+        answer => Response::json(StatusCode::OK, answer),
+    }
+}
+
+/// Settings with changes made to them, also as they are shown.
+fn merged<T: Serialize + DeserializeOwned>(
+    settings: &T,
+    changes: &Value,
+) -> Result<(T, Value), Refusal> {
+    let mut shown = json!(settings);
+    if let (Value::Object(shown), Value::Object(changes)) = (&mut shown, changes) {
+        shown.extend(changes.clone());
+    }
+    let changed = serde_json::from_value(shown.clone());
+    let changed = changed.map_err(|error| Refusal(format!("settings: {error}")))?;
+    Ok((changed, shown))
 }
 
 fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {

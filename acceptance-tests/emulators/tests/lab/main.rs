@@ -6,6 +6,7 @@ mod access;
 mod arm;
 mod avi;
 mod avi_api;
+mod avi_traces;
 mod control;
 mod faults;
 mod networks;
