@@ -12,12 +12,9 @@
 //! | `POST /denials`, `DELETE /denials` | deny an action ([`Denial`]); allow everything again |
 //! | `POST /custom-resources` | `{"cluster", "resource", "items"}`: serve `blockaffinities`, `hostsubnets` or `ciliumnodes` with these items |
 //! | `POST /azure` | `{"method", "path", "body"}`: write as somebody else, without token, journal or delay |
-//! | `POST /avi` | the same at the Avi controller, without session |
-//! | `GET /avi/settings`, `POST /avi/settings` | [`avi::Settings`]; members that are left out keep their value |
-//! | `POST /avi/denials`, `POST /avi/refusals`, `DELETE /avi/denials` | take a right from users ([`avi::Denial`]); refuse deletes ([`avi::DeleteRefusal`]); end both |
-//! | `POST /avi/events` | note an event |
-//! | `POST /avi/service-engines` | `{"se_group": uuid, "name", "members"}`: place a Service Engine |
-//! | `POST /avi/expire-sessions` | what it says |
+//! | `POST /actors/ako` | `{"action": "start"}` with [`AkoOptions`](crate::actors::AkoOptions); `restart`, `sync`, `stop`, `delete_config`, `status`, `sent` with `cluster` |
+//! | `POST /actors/cloud-connector` | `{"running", "delay_ms"}`; `{"action": "settle"}` waits until it is done |
+//! | `POST /actors/service-engines` | `{"action": "place", "se_group", "name"}`, `{"action": "remove"}`, `{"minute_ms", "never_leave"}` |
 //! | `POST /finish-operations`, `POST /revoke-tokens` | what they say |
 
 use std::sync::Arc;
@@ -43,7 +40,10 @@ pub(crate) struct Control(pub(crate) Arc<Handles>);
 
 impl Serve for Control {
     async fn serve(&self, request: Request) -> Answer {
-        let answered = self.route(&request);
+        let answered = match request.path.strip_prefix("/actors/") {
+            Some(actor) if request.method == http::Method::POST => self.act(actor, &request).await,
+            _ => self.route(&request),
+        };
         Answer::Whole(answered.unwrap_or_else(|refusal| {
             Response::json(StatusCode::BAD_REQUEST, &json!({"error": refusal.0}))
         }))
@@ -54,6 +54,19 @@ impl Serve for Control {
 struct Refusal(String);
 
 impl Control {
+    /// What an actor is asked for may take time, as what it asks of others does.
+    async fn act(&self, actor: &str, request: &Request) -> Result<Response, Refusal> {
+        let asked: Value = read(request)?;
+        match self.0.actors.control(actor, &asked).await {
+            Some(Ok(answer)) => Ok(Response::json(StatusCode::OK, &answer)),
+            Some(Err(why)) => Err(Refusal(why)),
+            None => {
+                let error = json!({"error": format!("the lab has no actor {actor}")});
+                Ok(Response::json(StatusCode::NOT_FOUND, &error))
+            }
+        }
+    }
+
     fn route(&self, request: &Request) -> Result<Response, Refusal> {
         let shared = &self.0.shared;
         let azure = &shared.azure;

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::actors::{
+    self, Actors, Ako, AkoOptions, CloudConnector, ControllerAccount, ServiceEngines,
+};
 use crate::avi::connection::Bound;
 use crate::avi::{self, Avi, AviConnection};
 use crate::azure::managed_identity::{self, ManagedIdentities};
@@ -165,6 +168,7 @@ pub struct Lab {
 pub(crate) struct Handles {
     pub(crate) shared: Arc<Shared>,
     pub(crate) clusters: Vec<Arc<KubernetesService>>,
+    pub(crate) actors: Actors,
 }
 
 impl Lab {
@@ -215,7 +219,17 @@ impl Lab {
                 kubeconfig: file,
             });
         }
-        let handles = Arc::new(Handles { shared, clusters });
+        let actors = Actors::start(
+            &shared,
+            ControllerAccount::of(&avi),
+            clusters.clone(),
+            stop.clone(),
+        );
+        let handles = Arc::new(Handles {
+            shared,
+            clusters,
+            actors,
+        });
 
         let identities = Listener::bind(0).await?;
         let identities_url = format!("http://{}", identities.address());
@@ -327,6 +341,29 @@ impl Lab {
         &self.handles.shared.avi
     }
 
+    /// Starts AKO in one of the clusters; the one that ran there before is stopped.
+    pub async fn start_ako(
+        &self,
+        options: AkoOptions,
+    ) -> Result<actors::ako::Outcome, actors::UnknownCluster> {
+        self.handles.actors.start_ako(options).await
+    }
+
+    /// The AKO of a cluster, if one was started.
+    pub fn ako(&self, cluster: &str) -> Option<Arc<Ako>> {
+        self.handles.actors.ako(cluster)
+    }
+
+    /// The controller's cloud connector.
+    pub fn connector(&self) -> &CloudConnector {
+        &self.handles.actors.connector
+    }
+
+    /// The controller's Service Engines.
+    pub fn service_engines(&self) -> &ServiceEngines {
+        &self.handles.actors.engines
+    }
+
     /// The emulated cluster of that name.
     pub fn cluster(&self, name: &str) -> Option<&Cluster> {
         let mut clusters = self.handles.clusters.iter();
@@ -352,6 +389,15 @@ pub struct BlockingLab {
 }
 
 impl BlockingLab {
+    /// Waits for something that is async, such as [`Lab::start_ako`].
+    #[expect(clippy::expect_used, reason = "only drop takes the runtime out")]
+    pub fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
+        let runtime = self.runtime.as_ref();
+        runtime
+            .expect("the runtime lives until the lab is dropped")
+            .block_on(work)
+    }
+
     /// Waits until a `hold` fault holds a request; false if it does not within the time.
     pub fn wait_until_held(&self, fault: u64, within: Duration) -> bool {
         match &self.runtime {

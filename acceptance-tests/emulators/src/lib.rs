@@ -12,6 +12,7 @@
 //! # Ok::<(), ako_lab::Error>(())
 //! ```
 
+pub mod actors;
 pub mod avi;
 pub mod azure;
 pub mod bench;

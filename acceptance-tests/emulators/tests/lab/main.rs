@@ -3,6 +3,12 @@
 #![cfg(test)]
 
 mod access;
+mod actors_ako;
+mod actors_connector;
+mod actors_engines;
+mod actors_stage;
+mod ako_recordings;
+mod ako_stage;
 mod arm;
 mod avi;
 mod avi_api;
