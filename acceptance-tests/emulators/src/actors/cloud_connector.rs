@@ -113,7 +113,9 @@ impl CloudConnector {
             done: watch::Sender::new(0),
             stop,
         });
-        tokio::spawn(Arc::clone(&inner).run());
+        // Before the task runs for the first time somebody may have asked already.
+        let (asked, changes) = (inner.asked.subscribe(), inner.avi.changes());
+        tokio::spawn(Arc::clone(&inner).run(asked, changes));
         CloudConnector { inner }
     }
 
@@ -141,9 +143,11 @@ impl CloudConnector {
 }
 
 impl Inner {
-    async fn run(self: Arc<Self>) {
-        let mut asked = self.asked.subscribe();
-        let mut changes = self.avi.changes();
+    async fn run(
+        self: Arc<Self>,
+        mut asked: watch::Receiver<u64>,
+        mut changes: watch::Receiver<u64>,
+    ) {
         let mut memory = Memory::default();
         loop {
             tokio::select! {

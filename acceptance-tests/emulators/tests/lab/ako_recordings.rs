@@ -375,15 +375,15 @@ async fn two_clusters(stage: &mut Stage) {
 }
 
 async fn prefix_names(stage: &mut Stage) {
+    // The recording shows what was read in part only; what was written tells the rest.
     let requests = stage.recording["requests"].as_array().unwrap().clone();
-    let read = requests.iter().find(|request| request["n"] == 157).unwrap();
-    let routes = read["response"]["static_routes"].clone();
-    stage.patch_vrf(&json!({"replace": {"static_routes": routes}}));
     let put = requests.iter().find(|request| request["n"] == 158).unwrap();
-    let own = put["body"]["static_routes"].as_array().unwrap().iter();
-    let own = own.filter(|route| route["labels"][0]["value"] == "prod");
+    let routes = put["body"]["static_routes"].as_array().unwrap().clone();
+    let is_own = |route: &&Value| route["labels"][0]["value"] == "prod";
+    let (own, others): (Vec<&Value>, Vec<&Value>) = routes.iter().partition(is_own);
+    stage.patch_vrf(&json!({"replace": {"static_routes": others}}));
     stage.set_nodes(&[]);
-    for (at, route) in own.enumerate() {
+    for (at, route) in own.into_iter().enumerate() {
         let text = |pointer: &str| route.pointer(pointer).unwrap().as_str().unwrap();
         let (address, next_hop) = (text("/prefix/ip_addr/addr"), text("/next_hop/addr"));
         let cidr = format!("{address}/{}", route["prefix"]["mask"]);
