@@ -2,6 +2,7 @@
 
 use crate::clients::{Clients, Setting, Settings, Variables, avi, azure, kubernetes, user_agent};
 use crate::configured::{Claims, Configured};
+use crate::data_sources::azure_cloud::AzureCloud;
 use crate::data_sources::cluster_nodes::ClusterNodes;
 use crate::data_sources::config::Config as AkoConfig;
 use crate::data_sources::se_group::SeGroupLookup;
@@ -100,7 +101,7 @@ impl Provider for Ako {
 
     fn data_sources() -> Vec<Box<dyn AnyDataSource<Configured>>> {
         vec![
-            data_source::<SeGroupLookup>(),
+            data_source::<AzureCloud>(),
             data_source::<ClusterNodes>(),
             data_source::<AkoConfig>(),
         ]
