@@ -18,3 +18,6 @@ mod azure_route_wait;
 mod failures;
 pub mod route_messages;
 mod route_wait_messages;
+
+#[cfg(test)]
+mod tests;
