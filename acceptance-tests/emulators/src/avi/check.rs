@@ -141,7 +141,7 @@ fn check_value(name: &str, member: &Member, value: &Value) -> Result<(), Refusal
         other => other.to_string(),
     };
     let is_special = value.as_i64().is_some() && value.as_i64() == member.special
-        || member.default.as_ref() == Some(value);
+        || member.is_default(value);
     let in_range = match (member.range, value.as_i64()) {
         (Some((low, high)), Some(number)) => (low..=high).contains(&number),
         _ => true,
@@ -156,6 +156,13 @@ fn check_value(name: &str, member: &Member, value: &Value) -> Result<(), Refusal
 }
 
 fn check_kind(name: &str, kind: &Kind, value: &Value, place: Place<'_>) -> Result<Value, Refusal> {
+    // Numbers and booleans may come as texts: the official provider sends them so.
+    let value = match (kind, value) {
+        (Kind::Integer | Kind::Number | Kind::Boolean, Value::String(text)) => {
+            &serde_json::from_str(text).unwrap_or_else(|_| value.clone())
+        }
+        (_, value) => value,
+    };
     let fits = match (kind, value) {
         (Kind::Text, value) => value.is_string(),
         (Kind::Integer, value) => value.is_i64() || value.is_u64(),

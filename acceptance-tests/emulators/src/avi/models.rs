@@ -122,6 +122,14 @@ impl Member {
         }
     }
 
+    /// Whether a value is the default; 0 and 0.0 are the same number.
+    pub(super) fn is_default(&self, value: &Value) -> bool {
+        let Some(default) = &self.default else {
+            return false;
+        };
+        default == value || default.as_f64().is_some_and(|it| Some(it) == value.as_f64())
+    }
+
     /// Whether a version of the API has it.
     pub(super) fn is_in(&self, version: Version) -> bool {
         let since = self.since.as_ref();

@@ -144,7 +144,7 @@ const ALWAYS: [&str; 3] = ["uuid", "name", "url"];
 
 /// Members that came after the version of the request are not shown to it (assumed).
 fn is_shown(member: &Member, value: &Value, shape: Shape) -> bool {
-    let is_default = member.default.as_ref() == Some(value) && !member.required;
+    let is_default = member.is_default(value) && !member.required;
     member.is_in(shape.version)
         && !(shape.skip_default && is_default)
         && !(shape.leave_secrets_out && member.secret)

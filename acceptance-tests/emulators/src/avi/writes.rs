@@ -240,7 +240,8 @@ impl Core {
         let object = object.ok_or_else(|| Refusal::not_found(kind.model))?;
         let shape = Shape {
             names: true,
-            skip_default: call.query.asks("skip_default"),
+            // Writes are answered whole whatever is asked (assumed).
+            skip_default: false,
             leave_secrets_out: new,
             version: call.version,
         };
