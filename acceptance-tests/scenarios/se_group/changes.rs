@@ -203,3 +203,39 @@ fn values_outside_of_their_ranges_are_refused_at_plan() {
     scenario.apply();
     scenario.assert_nothing_to_do();
 }
+
+#[test]
+fn the_mark_comes_and_goes_with_its_argument_and_markers_of_others_stay() {
+    let scenario = applied();
+    let theirs = json!({"key": "team", "values": ["network"]});
+    somebody_patches(&scenario, json!({"add": {"markers": [theirs.clone()]}}));
+    scenario.configure(&with("mark_enabled = false"));
+    scenario.apply();
+    assert_eq!(group(&scenario)["markers"], json!([theirs]));
+    scenario.configure(CONFIGURATION);
+    scenario.apply();
+    let markers = group(&scenario)["markers"].clone();
+    assert_eq!(
+        (&markers[0], &markers[1]["key"]),
+        (&theirs, &json!("ako-terraform"))
+    );
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
+fn a_replacement_on_demand_finds_its_own_predecessor_in_either_order() {
+    let scenario = applied();
+    let before = group(&scenario)["uuid"].clone();
+    let replace = format!("-replace={ADDRESS}");
+    let run = scenario.apply_with(&[&replace]);
+    assert!(!run.says("exists"), "{}", run.transcript());
+    let after = group(&scenario)["uuid"].clone();
+    assert_ne!(after, before);
+    // Made first, the new object takes over what the old one then leaves.
+    scenario.configure(&with("lifecycle {\n    create_before_destroy = true\n  }"));
+    scenario.apply();
+    let run = scenario.apply_with(&[&replace]);
+    assert!(run.says("was not deleted"), "{}", run.transcript());
+    assert_eq!(group(&scenario)["uuid"], after);
+    scenario.assert_nothing_to_do();
+}

@@ -167,3 +167,41 @@ fn ctrl_c_during_a_create_loses_nothing() {
     assert_eq!(all["count"], 1);
     scenario.assert_nothing_to_do();
 }
+
+#[test]
+fn a_label_that_comes_before_our_write_is_kept_whosever_it_is() {
+    let unlabelled = changed("  cluster_name    = \"blue\"\n", "");
+    for cluster in ["blue", "green"] {
+        let scenario = applied_with(&unlabelled);
+        let theirs = json!([{"key": "clustername", "value": cluster}]);
+        let write = Action::Write {
+            method: "PATCH".into(),
+            path: path(&group(&scenario)),
+            body: json!({"replace": {"labels": theirs.clone()}}),
+        };
+        let fault = Fault::on("PATCH", "*/serviceenginegroup/*", write);
+        scenario.lab.add_fault(fault);
+        scenario.configure(&changed("= 4", "= 5"));
+        match cluster {
+            "blue" => drop(scenario.apply()),
+            _ => {
+                let run = scenario.apply_fails();
+                let says = "belongs to cluster \"green\"";
+                assert!(run.says(says), "{}", run.transcript());
+            }
+        }
+        assert_eq!(group(&scenario)["labels"], theirs);
+    }
+}
+
+#[test]
+fn a_version_without_markers_gets_none_and_one_without_a_member_is_told() {
+    let mut scenario = prepared(CONFIGURATION);
+    scenario.terraform.set_environment("AVI_VERSION", "20.1.6");
+    scenario.apply();
+    assert_eq!(group(&scenario)["markers"], Value::Null);
+    scenario.assert_nothing_to_do();
+    scenario.configure(&with("ntp_sync_status_interval = 300"));
+    let run = scenario.apply_fails();
+    assert!(run.says("ntp_sync_status_interval"), "{}", run.transcript());
+}

@@ -24,7 +24,6 @@ resource "ako_se_group" "blue" {
 
 const CREATE: &str = "POST serviceenginegroup";
 const CHANGE: &str = "PATCH serviceenginegroup";
-const DELETE: &str = "DELETE serviceenginegroup";
 
 /// A lab with a cloud in the lab's virtual network and two subnets for Service Engines.
 pub(super) fn prepared(configuration: &str) -> Scenario {

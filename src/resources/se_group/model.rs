@@ -401,3 +401,119 @@ fn zones_of(actual: &SeGroup) -> Option<BTreeSet<String>> {
 fn shown<T: Debug>(value: Option<&T>) -> String {
     value.map_or_else(|| "nothing".to_owned(), |value| format!("{value:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framework::value::Value;
+    use serde_json::json;
+
+    const NETWORK_UUID: &str = "network-5c1a0000-0000-4000-8000-000000000001";
+
+    fn config(names: &[&str]) -> Value {
+        Value::object(names.iter().map(|&name| (name, Value::from("set"))))
+    }
+
+    /// All that the schema calls a sizing setting, each with some value.
+    fn sized() -> Model {
+        let mut model = json!({"name": "seg-1", "cloud_ref": "azure", "mark_enabled": true});
+        for (position, name) in SIZING.iter().enumerate() {
+            model[name] = match *name {
+                "ha_mode" | "algo" | "se_name_prefix" => json!(format!("value-{position}")),
+                "host_gateway_monitor" | "vs_host_redundancy" | "disable_avi_securitygroups" => {
+                    json!(true)
+                }
+                _ => json!(position + 1),
+            };
+        }
+        serde_json::from_value(model).unwrap()
+    }
+
+    #[test]
+    fn every_sizing_setting_reaches_the_controller_and_comes_back() {
+        let sent = serde_json::to_value(sized().to_api()).unwrap();
+        for name in SIZING {
+            assert!(!sent[name].is_null(), "{name}");
+        }
+        let actual: SeGroup = serde_json::from_value(sent).unwrap();
+        let bare = Model {
+            name: "seg-1".to_owned(),
+            cloud_ref: "azure".to_owned(),
+            mark_enabled: true,
+            ..Model::default()
+        };
+        assert_eq!(bare.clone().refreshed(&actual), sized());
+        assert_eq!(bare.completed(&actual), sized());
+    }
+
+    #[test]
+    fn a_change_has_what_is_configured_and_differs_and_gives_back_what_is_taken_out() {
+        let actual = SeGroup {
+            name: "seg-1".to_owned(),
+            max_se: Some(10),
+            min_se: Some(2),
+            data_network_id: Some("SNET-SE".to_owned()),
+            description: Some("old".to_owned()),
+            ..SeGroup::default()
+        };
+        let prior = Model {
+            name: "seg-1".to_owned(),
+            max_se: Some(10),
+            min_se: Some(1),
+            buffer_se: Some(3),
+            data_network_id: Some("snet-se".to_owned()),
+            description: Some("old".to_owned()),
+            ..Model::default()
+        };
+        let planned = Model {
+            max_se: Some(4),
+            description: None,
+            ..prior.clone()
+        };
+        let config = config(&["max_se", "data_network_id"]);
+        let (replaced, deleted) = planned.changes(&prior, &Config::new(&config), &actual);
+        let sent = (
+            serde_json::to_value(replaced).unwrap(),
+            serde_json::to_value(deleted).unwrap(),
+        );
+        // Somebody has changed min_se and buffer_se meanwhile, which are not configured.
+        assert_eq!(sent, (json!({"max_se": 4}), json!({"description": "old"})));
+    }
+
+    #[test]
+    fn a_reference_by_name_is_no_drift_and_is_sent_when_it_changes() {
+        let actual = SeGroup {
+            name: "seg-1".to_owned(),
+            mgmt_network_ref: Some(format!("https://avi/api/network/{NETWORK_UUID}")),
+            ..SeGroup::default()
+        };
+        let model = |network: &str| Model {
+            name: "seg-1".to_owned(),
+            mgmt_network_ref: Some(network.to_owned()),
+            ..Model::default()
+        };
+        let shown = model("mgmt").refreshed(&actual);
+        assert_eq!(shown.mgmt_network_ref.as_deref(), Some("mgmt"));
+        let config = config(&["mgmt_network_ref"]);
+        let change = |from: &str, to: &str| {
+            let config = Config::new(&config);
+            let (replaced, _) = model(to).changes(&model(from), &config, &actual);
+            replaced.mgmt_network_ref
+        };
+        assert_eq!(change("mgmt", "mgmt"), None);
+        assert_eq!(change("mgmt", NETWORK_UUID), None);
+        assert_eq!(
+            change("mgmt", "other").as_deref(),
+            Some("/api/network?name=other")
+        );
+    }
+
+    #[test]
+    fn what_was_configured_is_remembered_by_name() {
+        let config = config(&["max_se", "ha_mode", "name"]);
+        let memory = configured_sizing(&Config::new(&config));
+        assert_eq!(sizing_kept(&memory), ["max_se", "ha_mode"]);
+        assert_eq!(sizing_kept(b""), [""; 0]);
+        assert_eq!(sizing_kept(b"of,another,version"), [""; 0]);
+    }
+}

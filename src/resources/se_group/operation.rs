@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 /// How often a request whose outcome is not known is followed by a look and another one.
 const ATTEMPTS_AFTER_LOSS: u32 = 3;
 
+/// How often a create is sent whose name is taken by nothing that can be seen: half a minute or so.
+const ATTEMPTS_FOR_NAME: u32 = 8;
+
 /// How long the look may take that follows a lost answer at the end of the time, or after an interrupt.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
@@ -205,7 +208,12 @@ impl Operation<'_> {
                 }
                 Ok(None) => {}
             }
-            let is_last = lost && attempt >= ATTEMPTS_AFTER_LOSS || error.is_interruption();
+            let attempts = if lost {
+                ATTEMPTS_AFTER_LOSS
+            } else {
+                ATTEMPTS_FOR_NAME
+            };
+            let is_last = attempt >= attempts || error.is_interruption();
             if is_last || self.limits.pause(attempt).await.is_err() {
                 return Err(error.into());
             }
@@ -256,17 +264,9 @@ impl Operation<'_> {
         let patience = self.patience(deprovision_delay);
         let mut engines = Vec::new();
         for attempt in 1.. {
-            let lock = self.lock(uuid).await;
-            if is_claimed() {
-                return Ok(Deleted::Claimed);
-            }
-            let deleted = match &lock {
-                Ok(_) => self.avi.delete::<SeGroup>(&self.limits, uuid).await,
-                Err(_) => Ok(()),
-            };
-            let error = match (lock, deleted) {
-                (Ok(_), Ok(())) => return Ok(Deleted::Gone),
-                (Ok(_), Err(error)) | (Err(error), _) => error,
+            let error = match self.delete_once(uuid, &is_claimed).await {
+                Ok(deleted) => return Ok(deleted),
+                Err(error) => error,
             };
             // Time is up, or the user has stopped it: what it waited for is known from the last attempt.
             if error.is_interruption() && !engines.is_empty() {
@@ -277,7 +277,7 @@ impl Operation<'_> {
             };
             let left = service_engines_of(self.avi, &self.limits, uuid).await;
             // Who may not read Service Engines is told of them by the refusal.
-            engines = left.unwrap_or_else(|_| referrers.engines);
+            engines = left.unwrap_or(referrers.engines);
             if referrers.has_others || engines.is_empty() && attempt > 1 {
                 return Err(error.into());
             }
@@ -290,6 +290,19 @@ impl Operation<'_> {
                 return Err(Stopped::EnginesStay { error, engines });
             }
         }
+        Ok(Deleted::Gone)
+    }
+
+    async fn delete_once(
+        &self,
+        uuid: &str,
+        is_claimed: &impl Fn() -> bool,
+    ) -> Result<Deleted, Error> {
+        let _lock = self.lock(uuid).await?;
+        if is_claimed() {
+            return Ok(Deleted::Claimed);
+        }
+        self.avi.delete::<SeGroup>(&self.limits, uuid).await?;
         Ok(Deleted::Gone)
     }
 
