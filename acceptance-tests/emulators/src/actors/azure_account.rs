@@ -22,7 +22,11 @@ impl Account {
         let target = format!("/{}/oauth2/v2.0/token", self.tenant_id);
         let mut asked = request("POST", &target, &Value::Null);
         set(&mut asked, "user-agent", CONNECTOR_AGENT);
-        set(&mut asked, "content-type", "application/x-www-form-urlencoded");
+        set(
+            &mut asked,
+            "content-type",
+            "application/x-www-form-urlencoded",
+        );
         let form = format!(
             "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
             encoded(&self.client_id),

@@ -175,7 +175,10 @@ impl Inner {
             .made
             .retain(|made| clouds.iter().any(|cloud| cloud.uuid == made.wanted.cloud));
         for cloud in &clouds {
-            let has_made = memory.made.iter().any(|made| made.wanted.cloud == cloud.uuid);
+            let has_made = memory
+                .made
+                .iter()
+                .any(|made| made.wanted.cloud == cloud.uuid);
             if cloud.targets.is_empty() && !has_made {
                 continue;
             }
@@ -223,9 +226,14 @@ impl Inner {
     async fn wanted(&self, cloud: &Cloud, token: &str) -> Option<Vec<Wanted>> {
         let mut wanted = Vec::new();
         for target in &cloud.targets {
-            let (status, subnet) = cloud.account.get(self.azure.as_ref(), token, &target.subnet).await;
+            let (status, subnet) = cloud
+                .account
+                .get(self.azure.as_ref(), token, &target.subnet)
+                .await;
             let table = match status {
-                200..300 => subnet["properties"]["routeTable"]["id"].as_str().unwrap_or_default(),
+                200..300 => subnet["properties"]["routeTable"]["id"]
+                    .as_str()
+                    .unwrap_or_default(),
                 404 => "",
                 _ => return None,
             };
@@ -260,7 +268,10 @@ impl Inner {
             "nextHopIpAddress": route.next_hop,
         }});
         let path = format!("{}/routes/{name}", route.table);
-        let written = cloud.account.write(self.azure.as_ref(), token, "PUT", &path, &body).await;
+        let written = cloud
+            .account
+            .write(self.azure.as_ref(), token, "PUT", &path, &body)
+            .await;
         match written {
             Ok(()) => {
                 self.tell(cloud, "CLOUD_ROUTE_CREATION_SUCCESS", route, &name, "");
@@ -277,7 +288,10 @@ impl Inner {
     async fn remove(&self, cloud: &Cloud, token: &str, made: &Made) -> bool {
         let path = format!("{}/routes/{}", made.wanted.table, made.name);
         let azure = self.azure.as_ref();
-        let removed = cloud.account.write(azure, token, "DELETE", &path, &Value::Null).await;
+        let removed = cloud
+            .account
+            .write(azure, token, "DELETE", &path, &Value::Null)
+            .await;
         let (event, reason) = match &removed {
             Ok(()) => ("CLOUD_ROUTE_REMOVE_SUCCESS", ""),
             Err(reason) => ("CLOUD_ROUTE_REMOVE_FAILURE", reason.as_str()),
@@ -310,7 +324,10 @@ impl Inner {
         let uuid = cloud["uuid"].as_str()?.to_owned();
         let is_of = |object: &&Value| uuid_of(&object["cloud_ref"]) == uuid;
         let vrfs = self.list("vrfcontext");
-        let vrf = vrfs.iter().filter(is_of).find(|vrf| vrf["name"] == "global");
+        let vrf = vrfs
+            .iter()
+            .filter(is_of)
+            .find(|vrf| vrf["name"] == "global");
         let vrf = vrf.cloned().unwrap_or_default();
         let configuration = &cloud["azure_configuration"];
         let network = &configuration["network_info"][0];
@@ -326,7 +343,10 @@ impl Inner {
         Some(Cloud {
             name: cloud["name"].as_str()?.to_owned(),
             account: self.account(&uuid_of(&configuration["cloud_credentials_ref"]))?,
-            vrf_state: vrf["_last_modified"].as_str().unwrap_or_default().to_owned(),
+            vrf_state: vrf["_last_modified"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             targets: targets.collect(),
             uuid,
         })
@@ -367,7 +387,9 @@ impl Inner {
     }
 
     fn list(&self, kind: &str) -> Vec<Value> {
-        let (_, body) = self.avi.request("GET", &format!("/api/{kind}?page_size=200"), Value::Null);
+        let (_, body) = self
+            .avi
+            .request("GET", &format!("/api/{kind}?page_size=200"), Value::Null);
         match &body["results"] {
             Value::Array(list) => list.clone(),
             _ => Vec::new(),

@@ -8,7 +8,11 @@ use super::{Actors, AkoOptions};
 
 impl Actors {
     /// Carries out what a person asked; the answer, or why not. None where there is no such actor.
-    pub(crate) async fn control(&self, actor: &str, asked: &Value) -> Option<Result<Value, String>> {
+    pub(crate) async fn control(
+        &self,
+        actor: &str,
+        asked: &Value,
+    ) -> Option<Result<Value, String>> {
         match actor {
             "ako" => Some(self.control_ako(asked).await),
             "cloud-connector" => Some(self.control_connector(asked).await),
@@ -50,7 +54,8 @@ impl Actors {
         let (action, changes) = action_of(asked);
         let changed: ConnectorSettings = merged(json!(self.connector.settings()), &changes)?;
         if changed != self.connector.settings() {
-            self.connector.change_settings(|settings| *settings = changed);
+            self.connector
+                .change_settings(|settings| *settings = changed);
         }
         if action == "settle" {
             self.connector.settled().await;
@@ -64,7 +69,9 @@ impl Actors {
         match action.as_str() {
             "place" => {
                 let (group, name) = (text("se_group"), text("name"));
-                let placed = self.engines.place(group.unwrap_or_default(), name.unwrap_or("se-1"));
+                let placed = self
+                    .engines
+                    .place(group.unwrap_or_default(), name.unwrap_or("se-1"));
                 placed
                     .map(|uuid| json!({"uuid": uuid}))
                     .map_err(|why| why.to_string())
@@ -92,7 +99,10 @@ fn action_of(asked: &Value) -> (String, Value) {
     (action.to_owned(), rest)
 }
 
-fn merged<T: serde::de::DeserializeOwned>(mut settings: Value, changes: &Value) -> Result<T, String> {
+fn merged<T: serde::de::DeserializeOwned>(
+    mut settings: Value,
+    changes: &Value,
+) -> Result<T, String> {
     if let (Value::Object(settings), Value::Object(changes)) = (&mut settings, changes) {
         settings.extend(changes.clone());
     }

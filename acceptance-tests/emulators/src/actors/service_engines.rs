@@ -103,10 +103,14 @@ impl ServiceEngines {
     pub fn place(&self, se_group: &str, name: &str) -> Result<String, Error> {
         let group = self.group(se_group)?;
         let cloud_uuid = uuid_of(&group["cloud_ref"]);
-        let (_, cloud) = self.avi.request("GET", &format!("/api/cloud/{cloud_uuid}"), Value::Null);
+        let (_, cloud) = self
+            .avi
+            .request("GET", &format!("/api/cloud/{cloud_uuid}"), Value::Null);
         let azure = &cloud["azure_configuration"];
         let network = &azure["network_info"][0];
-        let subnet = group["data_network_id"].as_str().or(network["se_network_id"].as_str());
+        let subnet = group["data_network_id"]
+            .as_str()
+            .or(network["se_network_id"].as_str());
         let subnet = subnet_id(
             network["virtual_network_id"].as_str().unwrap_or_default(),
             subnet.unwrap_or_default(),
@@ -191,10 +195,14 @@ impl ServiceEngines {
     }
 
     fn group(&self, name: &str) -> Result<Value, Error> {
-        let (_, list) = self.avi.request("GET", "/api/serviceenginegroup?page_size=200", Value::Null);
+        let (_, list) =
+            self.avi
+                .request("GET", "/api/serviceenginegroup?page_size=200", Value::Null);
         let mut groups = list["results"].as_array().into_iter().flatten();
         let group = groups.find(|group| group["name"] == name || group["uuid"] == name);
-        group.cloned().ok_or_else(|| Error::NoSuchGroup(name.to_owned()))
+        group
+            .cloned()
+            .ok_or_else(|| Error::NoSuchGroup(name.to_owned()))
     }
 
     fn mask_of(&self, subnet: &str) -> u8 {

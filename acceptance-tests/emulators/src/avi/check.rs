@@ -156,13 +156,6 @@ fn check_value(name: &str, member: &Member, value: &Value) -> Result<(), Refusal
 }
 
 fn check_kind(name: &str, kind: &Kind, value: &Value, place: Place<'_>) -> Result<Value, Refusal> {
-    // Numbers and booleans may come as texts: the official provider sends them so.
-    let value = match (kind, value) {
-        (Kind::Integer | Kind::Number | Kind::Boolean, Value::String(text)) => {
-            &serde_json::from_str(text).unwrap_or_else(|_| value.clone())
-        }
-        (_, value) => value,
-    };
     let fits = match (kind, value) {
         (Kind::Text, value) => value.is_string(),
         (Kind::Integer, value) => value.is_i64() || value.is_u64(),

@@ -11,7 +11,10 @@ use crate::actors_stage::Stage;
 #[tokio::test]
 async fn two_akos_that_write_at_once_lose_nothing() {
     let stage = Stage::new().await;
-    stage.lab.connector().change_settings(|settings| settings.running = false);
+    stage
+        .lab
+        .connector()
+        .change_settings(|settings| settings.running = false);
     stage.start_ako("cluster1").await;
     stage.start_ako("cluster2").await;
     let add = |cluster: &str, third: u8| {
@@ -33,7 +36,10 @@ async fn two_akos_that_write_at_once_lose_nothing() {
     add("cluster1", 1);
     add("cluster2", 2);
     let (one, two) = tokio::join!(one.sync(), two.sync());
-    assert_eq!((one.routes, two.routes), (RouteSync::Written, RouteSync::Written));
+    assert_eq!(
+        (one.routes, two.routes),
+        (RouteSync::Written, RouteSync::Written)
+    );
     assert_eq!(stage.vrf_routes().len(), 24);
 }
 
@@ -46,7 +52,9 @@ async fn a_refused_write_is_never_repeated_and_a_server_error_later() {
             headers: Default::default(),
             body: json!({"error": "no"}),
         };
-        stage.lab.add_fault(Fault::on("PUT", "*/api/vrfcontext/*", respond));
+        stage
+            .lab
+            .add_fault(Fault::on("PUT", "*/api/vrfcontext/*", respond));
         let outcome = stage.start_ako("cluster1").await;
         assert_eq!(outcome.status, Status::Running);
         assert_eq!(outcome.routes, expected, "{status}");
@@ -62,7 +70,9 @@ async fn an_ako_that_meets_412_without_end_goes_on_until_it_is_let_through() {
         headers: Default::default(),
         body: json!({"error": "Concurrent Update Error"}),
     };
-    stage.lab.add_fault(Fault::on("PUT", "*/api/vrfcontext/*", respond).always());
+    stage
+        .lab
+        .add_fault(Fault::on("PUT", "*/api/vrfcontext/*", respond).always());
     let outcome = stage.start_ako("cluster1").await;
     assert_eq!(outcome.routes, RouteSync::Trying);
     let mut changes = stage.lab.avi().changes();
@@ -77,7 +87,11 @@ async fn a_new_session_is_opened_when_the_controller_ended_the_old_one() {
     let stage = Stage::new().await;
     stage.start_ako("cluster1").await;
     stage.lab.avi().expire_sessions();
-    stage.lab.cluster("cluster1").unwrap().remove_node("cluster1-node-1");
+    stage
+        .lab
+        .cluster("cluster1")
+        .unwrap()
+        .remove_node("cluster1-node-1");
     let outcome = stage.lab.ako("cluster1").unwrap().sync().await;
     assert_eq!(outcome.routes, RouteSync::Written);
     assert_eq!(stage.vrf_routes(), ["cluster1 10.244.0.0 -> 10.1.0.4"]);
@@ -104,15 +118,25 @@ async fn the_control_api_starts_it_and_tells_what_came_of_it() {
             let request = client.post(url).body(body.to_string());
             let answer = request.send().await.unwrap();
             let status = answer.status().as_u16();
-            (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or(Value::Null))
+            (
+                status,
+                serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or(Value::Null),
+            )
         }
     };
     let start = json!({
         "action": "start", "cluster": "cluster1", "cloud": "azure-cloud", "se_group": "seg-cluster1",
     });
     let (status, answer) = control("ako", start).await;
-    assert_eq!((status, answer), (200, json!({"status": "running", "routes": "written"})));
-    let (_, answer) = control("cloud-connector", json!({"action": "settle", "delay_ms": 0})).await;
+    assert_eq!(
+        (status, answer),
+        (200, json!({"status": "running", "routes": "written"}))
+    );
+    let (_, answer) = control(
+        "cloud-connector",
+        json!({"action": "settle", "delay_ms": 0}),
+    )
+    .await;
     assert_eq!(answer, json!({"running": true, "delay_ms": 0}));
     assert_eq!(stage.azure_routes("cluster1").len(), 2);
     let engine = json!({"action": "place", "se_group": "seg-cluster1", "name": "se-1"});

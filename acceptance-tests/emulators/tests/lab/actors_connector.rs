@@ -22,7 +22,10 @@ async fn each_cluster_gets_its_routes_in_the_table_of_its_own_se_subnet() {
     let names = told.iter().map(|event| event["routes"][0].clone());
     let names: Vec<Value> = names.collect();
     for route in [stage.routes_of("cluster1"), stage.routes_of("cluster2")].concat() {
-        assert!(names.contains(&route["name"]), "events tell the names alone");
+        assert!(
+            names.contains(&route["name"]),
+            "events tell the names alone"
+        );
     }
     assert_eq!(told[0]["route_table"], "rt-cluster1");
 }
@@ -48,7 +51,10 @@ async fn it_uses_the_rights_of_the_credential_and_writes_single_routes_alone() {
     let writes = mine.filter(|entry| entry.method == "PUT");
     let paths: Vec<&str> = writes.map(|entry| entry.path.as_str()).collect();
     assert_eq!(paths.len(), 2);
-    assert!(paths.iter().all(|path| path.contains("/routes/")), "{paths:?}");
+    assert!(
+        paths.iter().all(|path| path.contains("/routes/")),
+        "{paths:?}"
+    );
     assert!(journal.iter().all(|entry| entry.service != "arm"));
 }
 
@@ -68,7 +74,12 @@ async fn a_conflict_is_told_once_and_tried_again_when_the_vrf_changes() {
     stage.lab.connector().settled().await;
     let refused = stage.events("CLOUD_ROUTE_CREATION_FAILURE");
     assert_eq!(refused.len(), 1, "{refused:?}");
-    assert!(refused[0]["reason"].as_str().unwrap().starts_with("RouteConflict"));
+    assert!(
+        refused[0]["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("RouteConflict")
+    );
     assert_eq!(stage.routes_of("cluster1").len(), 1, "nobody woke it");
 
     stage.lab.ako("cluster1").unwrap().start().await;
@@ -100,7 +111,11 @@ async fn it_removes_what_it_made_and_nothing_else() {
     stage.lab.connector().settled().await;
     assert_eq!(stage.routes_of("cluster1").len(), 3);
 
-    stage.lab.cluster("cluster1").unwrap().remove_node("cluster1-node-1");
+    stage
+        .lab
+        .cluster("cluster1")
+        .unwrap()
+        .remove_node("cluster1-node-1");
     let ako = stage.lab.ako("cluster1").unwrap();
     ako.sync().await;
     stage.lab.connector().settled().await;
@@ -117,16 +132,27 @@ async fn it_removes_what_it_made_and_nothing_else() {
 #[tokio::test]
 async fn the_table_follows_the_group_s_own_subnet_or_that_of_the_cloud() {
     let stage = Stage::new().await;
-    stage.patch_group("seg-cluster2", json!({"delete": {"data_network_id": "snet-se-cluster2"}}));
+    stage.patch_group(
+        "seg-cluster2",
+        json!({"delete": {"data_network_id": "snet-se-cluster2"}}),
+    );
     stage.start_ako("cluster2").await;
     stage.lab.connector().settled().await;
-    assert_eq!(stage.azure_routes("cluster1").len(), 2, "the cloud's se_network_id");
+    assert_eq!(
+        stage.azure_routes("cluster1").len(),
+        2,
+        "the cloud's se_network_id"
+    );
 
     let id = stage.subnet("cluster2");
     stage.patch_group("seg-cluster2", json!({"replace": {"data_network_id": id}}));
     stage.lab.connector().settled().await;
     assert!(stage.azure_routes("cluster1").is_empty());
-    assert_eq!(stage.azure_routes("cluster2").len(), 2, "an id as well as a name");
+    assert_eq!(
+        stage.azure_routes("cluster2").len(),
+        2,
+        "an id as well as a name"
+    );
 }
 
 #[tokio::test]

@@ -18,7 +18,10 @@ async fn an_engine_keeps_its_subnet_and_its_group_from_being_deleted() {
     assert_eq!(status, 400);
     let subnet = stage.subnet("cluster1");
     let (status, body) = stage.lab.azure().request("DELETE", &subnet, Value::Null);
-    assert_eq!((status, &body["error"]["code"]), (400, &json!("InUseSubnetCannotBeDeleted")));
+    assert_eq!(
+        (status, &body["error"]["code"]),
+        (400, &json!("InUseSubnetCannotBeDeleted"))
+    );
 
     engines.remove(None);
     stage.avi("DELETE", &group, Value::Null);
@@ -65,6 +68,10 @@ async fn an_engine_keeps_the_label_and_the_subnet_that_its_group_had() {
     let other = json!({"replace": {"data_network_id": "snet-se-cluster2"}});
     stage.patch_group("seg-cluster1", other);
     stage.lab.connector().settled().await;
-    assert_eq!(stage.azure_routes("cluster1").len(), 2, "the engine stays where it is");
+    assert_eq!(
+        stage.azure_routes("cluster1").len(),
+        2,
+        "the engine stays where it is"
+    );
     assert!(stage.azure_routes("cluster2").is_empty());
 }

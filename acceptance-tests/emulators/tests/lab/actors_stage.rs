@@ -67,11 +67,6 @@ impl Stage {
         self.avi("PATCH", &path, patch);
     }
 
-    pub(crate) fn patch_vrf(&self, patch: Value) {
-        let path = self.path_of("vrfcontext", "global");
-        self.avi("PATCH", &path, patch);
-    }
-
     /// The routes of the VRF `global`, as label, prefix and next hop.
     pub(crate) fn vrf_routes(&self) -> Vec<String> {
         let vrf = self.avi("GET", &self.path_of("vrfcontext", "global"), Value::Null);
@@ -108,7 +103,8 @@ impl Stage {
         let path = format!("/api/analytics/logs?type=2&filter=eq(event_id,[{id}])&page_size=200");
         let list = self.avi("GET", &path, Value::Null);
         let events = list["results"].as_array().unwrap().iter().rev();
-        let details = events.map(|event| event["event_details"]["cloud_route_notif_details"].clone());
+        let details =
+            events.map(|event| event["event_details"]["cloud_route_notif_details"].clone());
         details.collect()
     }
 

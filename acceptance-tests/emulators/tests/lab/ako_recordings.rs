@@ -14,7 +14,7 @@ use crate::ako_stage::{Stage, replayed};
 use crate::arm;
 
 /// Every recorded scenario, by the name of its file.
-const SCENARIOS: [&str; 51] = [
+const SCENARIOS: [&str; 50] = [
     "01_boot_empty_seg_label",
     "02_boot_right_seg_label",
     "03_boot_wrong_seg_label",
@@ -65,11 +65,15 @@ const SCENARIOS: [&str; 51] = [
     "22_authtoken",
     "23_cluster_rename",
     "24_checksum",
-    "index",
 ];
 
-/// What the actor does not do, from which recorded request on, and why.
+/// What is not compared, from which recorded request on, and why.
 pub(crate) const LEFT_OUT: &[(&str, u64, &str)] = &[
+    (
+        "13_tenant_team_a",
+        36,
+        "the lab's controller lets that tenant not write the VRF, and AKO repeats it as admin",
+    ),
     (
         "09b_delete_config_window",
         44,
@@ -85,16 +89,16 @@ pub(crate) const LEFT_OUT: &[(&str, u64, &str)] = &[
         159,
         "writes of the two AKOs of another recording",
     ),
-    ("22_authtoken", 37, "the renewal of the token is no part of the actor"),
+    (
+        "22_authtoken",
+        37,
+        "the renewal of the token is no part of the actor",
+    ),
 ];
 
 #[tokio::test]
 async fn a_running_ako_sends_what_the_real_one_sent() {
-    let files: Vec<String> = SCENARIOS
-        .iter()
-        .filter(|name| **name != "index")
-        .map(|name| format!("{name}.json"))
-        .collect();
+    let files = SCENARIOS.map(|name| format!("{name}.json"));
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     arm::replay_each("ako", &files, replay).await;
     for (scenario, from, why) in LEFT_OUT {
@@ -111,7 +115,7 @@ fn no_recorded_scenario_is_unknown() {
     for file in std::fs::read_dir(Path::new(&folder).join("ako")).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         let name = name.trim_end_matches(".json");
-        assert!(SCENARIOS.contains(&name), "{name}");
+        assert!(name == "index" || SCENARIOS.contains(&name), "{name}");
     }
 }
 
@@ -237,10 +241,13 @@ async fn play(name: &str, stage: &mut Stage) {
         "19b_openshift" => {
             stage.options.cni_plugin = "openshift".to_owned();
             let subnet = |host: &str, subnet: &str| ako_lab::kubernetes::host_subnet(host, subnet);
-            stage.set_resources("hostsubnets", &[
-                subnet("node1", "10.130.0.0/23"),
-                subnet("node2", "10.130.2.0/23"),
-            ]);
+            stage.set_resources(
+                "hostsubnets",
+                &[
+                    subnet("node1", "10.130.0.0/23"),
+                    subnet("node2", "10.130.2.0/23"),
+                ],
+            );
             stage.boot().await;
         }
         "20_ip_family" => {
@@ -263,7 +270,7 @@ async fn play(name: &str, stage: &mut Stage) {
             stage.reboot().await;
         }
         "22_authtoken" => {
-            stage.use_token();
+            stage.use_token().await;
             stage.boot().await;
         }
         "23_cluster_rename" => {
@@ -299,11 +306,17 @@ async fn node_events(stage: &mut Stage) {
     stage.add("node6", "10.0.4.10", "10.244.1.0/24").await;
     stage.remove("node1").await;
     stage.touch("node6").await;
-    stage.add_with_ips("node7", &["10.0.4.11", "10.0.9.11"], "10.244.7.0/24").await;
-    stage.add_with_ips("node7", &["10.0.9.11", "10.0.4.11"], "10.244.7.0/24").await;
+    stage
+        .add_with_ips("node7", &["10.0.4.11", "10.0.9.11"], "10.244.7.0/24")
+        .await;
+    stage
+        .add_with_ips("node7", &["10.0.9.11", "10.0.4.11"], "10.244.7.0/24")
+        .await;
     stage.add("node8", "10.0.4.12", "10.244.8.0/24").await;
     stage.place("node9", "10.0.4.13", "10.244.9.0/24");
-    stage.annotate("node9", Some("10.245.0.0/25,10.245.0.128/25")).await;
+    stage
+        .annotate("node9", Some("10.245.0.0/25,10.245.0.128/25"))
+        .await;
     for annotated in ["10.245.0.0/24", "10.245.3.7/24", "nonsense"] {
         stage.annotate("node9", Some(annotated)).await;
     }
@@ -375,20 +388,8 @@ async fn two_clusters(stage: &mut Stage) {
 }
 
 async fn prefix_names(stage: &mut Stage) {
-    // The recording shows what was read in part only; what was written tells the rest.
-    let requests = stage.recording["requests"].as_array().unwrap().clone();
-    let put = requests.iter().find(|request| request["n"] == 158).unwrap();
-    let routes = put["body"]["static_routes"].as_array().unwrap().clone();
-    let is_own = |route: &&Value| route["labels"][0]["value"] == "prod";
-    let (own, others): (Vec<&Value>, Vec<&Value>) = routes.iter().partition(is_own);
-    stage.patch_vrf(&json!({"replace": {"static_routes": others}}));
-    stage.set_nodes(&[]);
-    for (at, route) in own.into_iter().enumerate() {
-        let text = |pointer: &str| route.pointer(pointer).unwrap().as_str().unwrap();
-        let (address, next_hop) = (text("/prefix/ip_addr/addr"), text("/next_hop/addr"));
-        let cidr = format!("{address}/{}", route["prefix"]["mask"]);
-        stage.place(&format!("node{at:02}"), next_hop, &cidr);
-    }
+    let other = stage.other_cluster_route();
+    stage.patch_vrf(&json!({"replace": {"static_routes": [other]}}));
     stage.options.cluster_name = "prod".to_owned();
     stage.options.se_group = "seg-prod".to_owned();
     stage.make_group("seg-prod");
@@ -396,7 +397,8 @@ async fn prefix_names(stage: &mut Stage) {
 }
 
 async fn calico(stage: &mut Stage) {
-    let block = |name: &str, node: &str, cidr: &str| ako_lab::kubernetes::block_affinity(name, node, cidr);
+    let block =
+        |name: &str, node: &str, cidr: &str| ako_lab::kubernetes::block_affinity(name, node, cidr);
     let mut blocks = BTreeMap::new();
     for (name, node, cidr) in [
         ("node1-a", "node1", "10.133.0.0/26"),
@@ -422,20 +424,32 @@ async fn calico(stage: &mut Stage) {
     };
     stage.cluster().update_node("node1", address("10.0.5.5/24"));
     stage.boot().await;
-    blocks.insert("node2-b".to_owned(), block("node2-b", "node2", "10.133.1.64/26"));
+    blocks.insert(
+        "node2-b".to_owned(),
+        block("node2-b", "node2", "10.133.1.64/26"),
+    );
     serve(stage, &blocks);
     stage.sync().await;
     blocks.remove("node1-a");
     serve(stage, &blocks);
     stage.sync().await;
-    blocks.insert("node2-p".to_owned(), block("node2-p", "node2", "10.133.7.0/26"));
+    blocks.insert(
+        "node2-p".to_owned(),
+        block("node2-p", "node2", "10.133.7.0/26"),
+    );
     serve(stage, &blocks);
     stage.sync().await;
     // What AKO does not look at by itself it would take in with the next event of that node; none came.
-    blocks.insert("node2-p".to_owned(), block("node2-p", "node2", "10.133.9.0/26"));
+    blocks.insert(
+        "node2-p".to_owned(),
+        block("node2-p", "node2", "10.133.9.0/26"),
+    );
     serve(stage, &blocks);
     stage.add("node4", "10.0.4.8", "").await;
-    blocks.insert("node4-a".to_owned(), block("node4-a", "node4", "10.133.3.0/26"));
+    blocks.insert(
+        "node4-a".to_owned(),
+        block("node4-a", "node4", "10.133.3.0/26"),
+    );
     serve(stage, &blocks);
     stage.sync().await;
     stage.change("node1", address("10.0.5.99/24")).await;
@@ -446,7 +460,10 @@ async fn cilium(stage: &mut Stage) {
     let node = |name: &str, cidrs: &[&str]| ako_lab::kubernetes::cilium_node(name, cidrs);
     let bare = json!({"metadata": {"name": "node3"}, "spec": {"ipam": {}}});
     stage.options.cni_plugin = "cilium".to_owned();
-    let (one, two) = (node("node1", &["10.128.0.0/24"]), node("node2", &["10.128.1.0/24"]));
+    let (one, two) = (
+        node("node1", &["10.128.0.0/24"]),
+        node("node2", &["10.128.1.0/24"]),
+    );
     stage.set_resources("ciliumnodes", &[one.clone(), two.clone(), bare]);
     stage.boot().await;
     let three = node("node3", &["10.128.2.0/24"]);
@@ -474,9 +491,13 @@ async fn ovn_kubernetes(stage: &mut Stage) {
     cluster.update_node("node2", annotated(r#"{"default":["10.128.2.0/23"]}"#));
     cluster.update_node("node4", annotated(r#"{"default":["10.128.6.0/23"]}"#));
     stage.boot().await;
-    stage.change("node3", annotated(r#"{"default":["10.128.4.0/23"]}"#)).await;
+    stage
+        .change("node3", annotated(r#"{"default":["10.128.4.0/23"]}"#))
+        .await;
     stage.touch("node3").await;
-    stage.change("node1", annotated(r#"{"default":["10.128.8.0/23"]}"#)).await;
+    stage
+        .change("node1", annotated(r#"{"default":["10.128.8.0/23"]}"#))
+        .await;
     stage.touch("node2").await;
 }
 

@@ -3,9 +3,9 @@
 //! Recorded from AKO 2.2.1. A failed validation ends the process with exit code 0, a refused login or a cluster that
 //! is not up with 1.
 
+use super::super::door::encoded;
 use super::session::Session;
 use super::{AkoOptions, Ended, se_groups};
-use super::super::door::encoded;
 
 /// What AKO knows when it has started.
 #[derive(Clone, Debug, Default)]
@@ -116,11 +116,17 @@ async fn fill_caches(session: &mut Session, options: &AkoOptions) {
     let caches = [
         format!("sslkeyandcertificate/?{by}&{all}"),
         format!("pkiprofile/?{by}&{all}"),
-        format!("vsvip/?cloud_ref.name={cloud}&include_name=true&name.contains={name}--&page_size=100"),
-        format!("applicationpersistenceprofile/?include_name=true&name.contains={name}--&page_size=100"),
+        format!(
+            "vsvip/?cloud_ref.name={cloud}&include_name=true&name.contains={name}--&page_size=100"
+        ),
+        format!(
+            "applicationpersistenceprofile/?include_name=true&name.contains={name}--&page_size=100"
+        ),
         format!("pool/?cloud_ref.name={cloud}&{by}&{all}"),
         format!("poolgroup/?cloud_ref.name={cloud}&{by}&{all}"),
-        format!("stringgroup?include_name=true&label_key=created_by&label_value=ako-{name}&page_size=100"),
+        format!(
+            "stringgroup?include_name=true&label_key=created_by&label_value=ako-{name}&page_size=100"
+        ),
         format!("vsdatascriptset/?{by}&include_name=true"),
         format!("l4policyset/?{by}&{all}"),
         format!("httppolicyset/?{by}&{all}"),
@@ -141,7 +147,10 @@ async fn look_at_the_cloud(session: &mut Session, options: &AkoOptions) {
 }
 
 fn tenant(options: &AkoOptions) -> String {
-    format!("/api/tenant/?include_name=&name={}", encoded(&options.tenant))
+    format!(
+        "/api/tenant/?include_name=&name={}",
+        encoded(&options.tenant)
+    )
 }
 
 fn cloud(options: &AkoOptions) -> String {

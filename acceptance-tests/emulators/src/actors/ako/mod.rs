@@ -425,9 +425,17 @@ impl Inner {
             return RouteSync::Idle;
         }
         let now = self.look();
-        let known: Vec<String> = process.view.nodes.iter().map(|n| name_of(n).to_owned()).collect();
+        let known: Vec<String> = process
+            .view
+            .nodes
+            .iter()
+            .map(|n| name_of(n).to_owned())
+            .collect();
         process.view = now;
-        process.view.nodes.retain(|node| known.iter().any(|name| name == name_of(node)));
+        process
+            .view
+            .nodes
+            .retain(|node| known.iter().any(|name| name == name_of(node)));
         process.paused = false;
         self.take_in_all(process);
         // The nodes that came in between count as seen, so that nothing leads to an event for them.

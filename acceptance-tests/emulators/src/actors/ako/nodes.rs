@@ -133,9 +133,7 @@ impl View {
     }
 
     fn items(&self, plural: &str) -> &[Value] {
-        self.custom_resources
-            .get(plural)
-            .map_or(&[], Vec::as_slice)
+        self.custom_resources.get(plural).map_or(&[], Vec::as_slice)
     }
 }
 

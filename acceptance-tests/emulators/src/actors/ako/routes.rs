@@ -40,13 +40,14 @@ impl Routes {
             self.ids.remove(node);
             return false;
         };
-        let id = *self
-            .ids
-            .entry(node.to_owned())
-            .or_insert_with(Uuid::new_v4);
+        let id = *self.ids.entry(node.to_owned()).or_insert_with(Uuid::new_v4);
         for prefix in routes.prefixes {
             // AKO compares base addresses without their masks, and drops the second (recorded).
-            if self.list.iter().any(|route| route.address == prefix.address) {
+            if self
+                .list
+                .iter()
+                .any(|route| route.address == prefix.address)
+            {
                 continue;
             }
             self.list.push(Route {

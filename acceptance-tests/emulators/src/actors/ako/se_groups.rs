@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::super::door::encoded;
 use super::routes::{LABEL_KEY, without_foreign_members};
 use super::session::Session;
 use super::{AkoOptions, Ended};
-use super::super::door::encoded;
 
 /// The SE group of the configuration and those of the `AviInfraSetting`s, as AKO asks for them.
 pub(super) fn query(options: &AkoOptions) -> String {

@@ -72,7 +72,8 @@ impl Session {
             return false;
         }
         let data = self.get("/api/initial-data").await;
-        let version = data.and_then(|data| Some(data.body["version"]["Version"].as_str()?.to_owned()));
+        let version =
+            data.and_then(|data| Some(data.body["version"]["Version"].as_str()?.to_owned()));
         self.version = capped(version.as_deref().unwrap_or(NEWEST_VERSION));
         true
     }
@@ -134,7 +135,8 @@ impl Session {
         for cookie in reply.headers.get_all(header::SET_COOKIE) {
             let pair = cookie.to_str().unwrap_or_default().split(';').next();
             if let Some((name, value)) = pair.and_then(|pair| pair.split_once('=')) {
-                self.cookies.insert(name.trim().to_owned(), value.to_owned());
+                self.cookies
+                    .insert(name.trim().to_owned(), value.to_owned());
             }
         }
         true
@@ -164,12 +166,18 @@ impl Session {
             set(&mut asked, "x-csrftoken", token);
         }
         if !self.cookies.is_empty() {
-            let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+            let pairs = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
             let pairs: Vec<String> = pairs.collect();
             set(&mut asked, "cookie", &pairs.join("; "));
         }
         let headers = ["x-avi-tenant", "x-avi-version"].map(|name| {
-            let value = asked.headers.get(name).and_then(|value| value.to_str().ok());
+            let value = asked
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok());
             (name.to_owned(), value.unwrap_or_default().to_owned())
         });
         let reply = self.controller.ask(asked).await;
