@@ -27,6 +27,7 @@ terraform {
 
 provider "ako" {
   azure = {}
+  avi   = {}
 }
 
 variable "resource_group_id" { type = string }
@@ -71,7 +72,10 @@ impl Scenario {
     /// Replaces the arguments of the provider block.
     #[track_caller]
     pub(crate) fn configure_provider(&self, arguments: &str) {
-        self.write("preamble.tf", &PREAMBLE.replace("azure = {}", arguments));
+        self.write(
+            "preamble.tf",
+            &PREAMBLE.replace("azure = {}\n  avi   = {}", arguments),
+        );
     }
 
     /// Writes another file of the configuration.

@@ -140,8 +140,8 @@ fn check_value(name: &str, member: &Member, value: &Value) -> Result<(), Refusal
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let is_special = value.as_i64().is_some() && value.as_i64() == member.special
-        || member.is_default(value);
+    let is_special =
+        value.as_i64().is_some() && value.as_i64() == member.special || member.is_default(value);
     let in_range = match (member.range, value.as_i64()) {
         (Some((low, high)), Some(number)) => (low..=high).contains(&number),
         _ => true,

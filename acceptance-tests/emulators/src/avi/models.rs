@@ -127,7 +127,10 @@ impl Member {
         let Some(default) = &self.default else {
             return false;
         };
-        default == value || default.as_f64().is_some_and(|it| Some(it) == value.as_f64())
+        default == value
+            || default
+                .as_f64()
+                .is_some_and(|it| Some(it) == value.as_f64())
     }
 
     /// Whether a version of the API has it.

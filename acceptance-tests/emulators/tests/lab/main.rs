@@ -12,6 +12,8 @@ mod ako_stage;
 mod arm;
 mod avi;
 mod avi_api;
+mod avi_objects;
+mod avi_sessions;
 mod avi_traces;
 mod control;
 mod faults;

@@ -1,0 +1,172 @@
+//! Sessions, versions, tenants and rights of the emulated controller.
+
+use std::time::Duration;
+
+use ako_lab::avi::{Access, Denial};
+use ako_lab::{Lab, Options};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::avi::Controller;
+
+async fn lab() -> (Lab, Controller) {
+    let lab = Lab::start(Options::default()).await.unwrap();
+    let avi = Controller::of(&lab).await;
+    (lab, avi)
+}
+
+/// Recorded in the vendor's SDK and handled by AKO: 419 with a bare word, or 401; 401 for a wrong password.
+#[tokio::test]
+async fn a_session_ends_when_it_is_idle_and_a_wrong_password_opens_none() {
+    let (lab, mut avi) = lab().await;
+    lab.avi().expire_sessions();
+    let ended = avi.get("/api/cloud").await;
+    assert_eq!((ended.status.as_u16(), ended.body), (419, json!("error")));
+    let unknown = avi.get("/api/cloud").await;
+    assert_eq!(unknown.status, 401);
+
+    let wrong = avi
+        .sign_in(&json!({"username": "admin", "password": "no"}))
+        .await;
+    assert_eq!(wrong.status, 401);
+    assert_eq!(wrong.body["error"], "Invalid credentials");
+
+    let mut avi = Controller::of(&lab).await;
+    lab.avi().change_settings(|settings| {
+        settings.idle_expiry = Duration::ZERO;
+        settings.expired_status = 401;
+    });
+    assert_eq!(avi.get("/api/cloud").await.status, 401);
+    lab.avi()
+        .change_settings(|settings| settings.idle_expiry = Duration::from_secs(60));
+    let body = json!({"username": "admin", "password": lab.connection().avi.password});
+    assert_eq!(avi.sign_in(&body).await.status, 200);
+    let gone = avi.send(Method::POST, "/logout", Value::Null).await;
+    assert_eq!(gone.status, 200);
+    assert_eq!(avi.get("/api/cloud").await.status, 401);
+}
+
+/// Recorded: equality of header and cookie is not enough. The Referer is mandatory by the API guide.
+#[tokio::test]
+async fn writes_need_the_token_of_the_session_and_a_referer() {
+    let (_lab, avi) = lab().await;
+    let body = || json!({"name": "g"});
+    let path = "/api/serviceenginegroup";
+    let invented = [("x-csrftoken", "x"), ("cookie", "csrftoken=x")];
+    let stranger = avi.with(Method::POST, path, &invented, body()).await;
+    assert_eq!(stranger.status, 401, "no session at all");
+    for token in ["", "invalid"] {
+        let headers = [("x-csrftoken", token)];
+        let refused = avi.with(Method::POST, path, &headers, body()).await;
+        assert_eq!(refused.status, 401);
+        assert_eq!(refused.body, "CSRF token missing or incorrect.");
+    }
+    let refused = avi
+        .with(Method::POST, path, &[("referer", "")], body())
+        .await;
+    assert_eq!(refused.status, 403);
+    let read = avi
+        .with(Method::GET, path, &[("x-csrftoken", "")], Value::Null)
+        .await;
+    assert_eq!(read.status, 200);
+}
+
+/// vmware/avi-helm-charts#90 for members that came later; the rest is assumed.
+#[tokio::test]
+async fn a_version_is_checked_and_hides_what_came_after_it() {
+    let (_lab, avi) = lab().await;
+    let path = "/api/serviceenginegroup";
+    let body = json!({"name": "g", "labels": [{"key": "clustername", "value": "c"}]});
+    let old = [("x-avi-version", "18.2.10")];
+    let refused = avi.with(Method::POST, path, &old, body.clone()).await;
+    assert_eq!(refused.status, 400);
+    let expected =
+        "Incoming request (v18_2_10) has field (labels) introduced in later versions(v20_1_1).";
+    assert_eq!(refused.body["error"], expected);
+    let too_new = avi
+        .with(
+            Method::GET,
+            path,
+            &[("x-avi-version", "99.1.1")],
+            Value::Null,
+        )
+        .await;
+    assert_eq!(too_new.status, 400);
+    assert!(
+        too_new.body["error"]
+            .as_str()
+            .unwrap()
+            .contains("Invalid version")
+    );
+
+    assert_eq!(avi.send(Method::POST, path, body).await.status, 201);
+    let read = avi
+        .with(
+            Method::GET,
+            "/api/serviceenginegroup?name=g",
+            &old,
+            Value::Null,
+        )
+        .await;
+    assert_eq!(read.header("avi_api_version"), Some("18.2.10"));
+    assert!(read.body["results"][0].get("labels").is_none());
+    let unsaid = avi
+        .with(Method::GET, path, &[("x-avi-version", "")], Value::Null)
+        .await;
+    assert_eq!(unsaid.header("avi_api_version"), Some("16_4_2"));
+}
+
+/// AKO's constants, and its retry of refused writes in the tenant admin.
+#[tokio::test]
+async fn a_tenant_sees_what_admin_has_and_does_not_change_it() {
+    let (_lab, avi) = lab().await;
+    let team = [("x-avi-tenant", "team-a")];
+    let vrf = avi
+        .with(
+            Method::GET,
+            "/api/vrfcontext?name=global",
+            &team,
+            Value::Null,
+        )
+        .await;
+    let uuid = vrf.body["results"][0]["uuid"].as_str().unwrap();
+    let path = format!("/api/vrfcontext/{uuid}");
+    let patch = json!({"replace": {"description": "mine"}});
+    let refused = avi.with(Method::PATCH, &path, &team, patch).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.body["error"], "Cannot modify VrfContext");
+    let nobody = avi
+        .with(Method::GET, &path, &[("x-avi-tenant", "nope")], Value::Null)
+        .await;
+    assert_eq!(nobody.status, 403);
+    assert_eq!(nobody.body["error"], "Tenant 'nope' does not exist!");
+    let own = avi
+        .with(
+            Method::POST,
+            "/api/cloudconnectoruser",
+            &team,
+            json!({"name": "c"}),
+        )
+        .await;
+    assert_eq!(own.status, 201);
+    assert_eq!(avi.get("/api/cloudconnectoruser").await.body["count"], 0);
+}
+
+#[tokio::test]
+async fn rights_can_be_taken_and_a_controller_that_starts_answers_503() {
+    let (lab, avi) = lab().await;
+    lab.avi().deny(Denial {
+        object: "serviceenginegroup".to_owned(),
+        access: Access::Write,
+        user: None,
+    });
+    let path = "/api/serviceenginegroup";
+    let refused = avi.send(Method::POST, path, json!({"name": "g"})).await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(avi.get(path).await.status, 200);
+    lab.avi()
+        .change_settings(|settings| settings.initializing = true);
+    assert_eq!(avi.get(path).await.status, 503);
+    let stranger = Controller::stranger(&lab);
+    assert_eq!(stranger.get("/api/cluster/status").await.status, 200);
+}
