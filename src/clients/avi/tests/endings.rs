@@ -59,10 +59,9 @@ async fn a_change_without_an_answer_is_sent_again() {
     ] {
         let scene = Scene::new().await;
         let uuid = scene.group("seg-1");
+        let change = bigger();
         scene.lab.add_fault(fault);
-        let changed = scene
-            .avi()
-            .patch::<SeGroup>(&scene.limits, &uuid, &bigger());
+        let changed = scene.avi().patch::<SeGroup>(&scene.limits, &uuid, &change);
         assert_eq!(changed.await.unwrap().max_se, Some(8));
     }
 }
@@ -88,6 +87,7 @@ async fn a_read_outlasts_a_controller_that_stumbles() {
 async fn the_page_of_a_proxy_is_no_success() {
     let scene = Scene::new().await;
     let uuid = scene.group("seg-1");
+    let change = bigger();
     for method in ["GET", "PATCH", "DELETE"] {
         let page = Action::page(200, "<html><body>Please sign in</body></html>");
         scene.lab.add_fault(Fault::on(method, ONE_GROUP, page));
@@ -99,9 +99,7 @@ async fn the_page_of_a_proxy_is_no_success() {
         .unwrap_err();
     assert!(read.to_string().contains("Please sign in"), "{read}");
     assert_eq!(read.after_write(), WriteState::NotSent);
-    let changed = scene
-        .avi()
-        .patch::<SeGroup>(&scene.limits, &uuid, &bigger());
+    let changed = scene.avi().patch::<SeGroup>(&scene.limits, &uuid, &change);
     assert_eq!(
         changed.await.unwrap_err().after_write(),
         WriteState::Unclear
@@ -139,9 +137,5 @@ async fn a_second_change_of_an_object_waits_for_the_first() {
         "{error}"
     );
     drop(held);
-    scene.avi().lock(&soon_again(), key()).await.unwrap();
-}
-
-fn soon_again() -> Limits {
-    limits(Duration::from_secs(5))
+    drop(scene.avi().lock(&scene.limits, key()).await.unwrap());
 }

@@ -109,9 +109,8 @@ async fn several_objects_of_one_name_are_told() {
     scene
         .lab
         .add_fault(Fault::on("GET", GROUPS, Action::respond(200, body)));
-    let found = scene
-        .avi()
-        .find::<SeGroup>(&scene.limits, &Filter::named("seg-1"));
+    let filter = Filter::named("seg-1");
+    let found = scene.avi().find::<SeGroup>(&scene.limits, &filter);
     assert!(matches!(
         found.await,
         Err(Error::Ambiguous { count: 2, .. })
