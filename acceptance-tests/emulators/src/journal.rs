@@ -17,7 +17,7 @@ pub struct Entry {
     /// Its place, from 1, since the lab started; clearing the journal does not start again.
     pub n: u64,
     /// Who served it: `login`, `pipelines`, `identity`, `metadata`, `arm`, `avi`,
-    /// `ako` (what AKO asks of the controller) or `kubernetes/<name>`.
+    /// `ako` (what AKO asks of the controller), `connector` (what the cloud connector asks of Azure) or `kubernetes/<name>`.
     pub service: String,
     /// The method.
     pub method: String,

@@ -152,6 +152,21 @@ impl ServiceEngines {
         self.remove_where(|engine| se_group.is_none_or(|uuid| uuid == engine.group));
     }
 
+    /// Lets those leave whose time has come. The lab does so by itself, many times a second.
+    pub fn leave_when_due(&self) {
+        let settings = self.settings();
+        if settings.never_leave || lock(&self.engines).is_empty() {
+            return;
+        }
+        self.remove_where(|engine| {
+            let path = format!("/api/serviceenginegroup/{}", engine.group);
+            let (_, group) = self.avi.request("GET", &path, Value::Null);
+            let minutes = group["se_deprovision_delay"].as_u64().unwrap_or(120);
+            let delay = Duration::from_millis(minutes.saturating_mul(settings.minute_ms));
+            engine.idle_since.elapsed() >= delay
+        });
+    }
+
     /// The settings.
     pub fn settings(&self) -> EngineSettings {
         *lock(&self.settings)
@@ -167,20 +182,6 @@ impl ServiceEngines {
         let engines = lock(&self.engines);
         let mine = engines.iter().filter(|engine| engine.group == se_group);
         mine.map(|engine| engine.birth.clone()).collect()
-    }
-
-    fn leave_when_due(&self) {
-        let settings = self.settings();
-        if settings.never_leave || lock(&self.engines).is_empty() {
-            return;
-        }
-        self.remove_where(|engine| {
-            let path = format!("/api/serviceenginegroup/{}", engine.group);
-            let (_, group) = self.avi.request("GET", &path, Value::Null);
-            let minutes = group["se_deprovision_delay"].as_u64().unwrap_or(120);
-            let delay = Duration::from_millis(minutes.saturating_mul(settings.minute_ms));
-            engine.idle_since.elapsed() >= delay
-        });
     }
 
     fn remove_where(&self, leaves: impl Fn(&Engine) -> bool) {

@@ -33,12 +33,12 @@ async fn an_idle_engine_leaves_after_the_group_s_delay_unless_it_never_leaves() 
     let stage = Stage::new().await;
     let engines = stage.lab.service_engines();
     engines.change_settings(|settings| {
-        settings.minute_ms = 1;
+        settings.minute_ms = 0;
         settings.never_leave = true;
     });
     let uuid = engines.place("seg-cluster1", "se-1").unwrap();
     let path = format!("/api/serviceengine/{uuid}");
-    tokio::time::sleep(std::time::Duration::from_millis(120)).await;
+    engines.leave_when_due();
     stage.avi("GET", &path, Value::Null);
 
     let mut changes = stage.lab.avi().changes();

@@ -1,6 +1,6 @@
 //! AKO's write of the VRF: read the whole object, exchange its own routes, put the whole object.
 //!
-//! What follows a refusal is recorded: 412 and 503 at once and without end, 400 "Cannot modify VrfContext" at once in
+//! What follows a refusal is recorded: 412 and 503 at once and without end, 400 `Cannot modify VrfContext` at once in
 //! the tenant `admin`, 500 after 90 s, and 403, 404 or any other 400 never.
 
 use std::time::Duration;
