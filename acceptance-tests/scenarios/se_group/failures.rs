@@ -68,6 +68,17 @@ fn a_create_whose_answer_is_lost_is_looked_for_and_not_sent_again() {
 }
 
 #[test]
+fn a_create_without_a_mark_whose_answer_is_lost_is_found_by_its_name() {
+    let scenario = prepared(&with("mark_enabled = false"));
+    scenario
+        .lab
+        .add_fault(Fault::on("POST", POST_PATH, Action::Reset).after());
+    scenario.apply();
+    assert_eq!(writes(&scenario), [CREATE], "{}", scenario.avi_calls());
+    assert_eq!(group(&scenario)["markers"], Value::Null);
+}
+
+#[test]
 fn a_create_that_never_reached_the_controller_is_sent_again_after_a_look() {
     let scenario = prepared(CONFIGURATION);
     scenario
