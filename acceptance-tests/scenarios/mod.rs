@@ -1,7 +1,9 @@
 //! One file per resource, data source and theme; each function is one sentence about the provider.
 
+mod azure_cloud;
 mod bad_input;
 mod calls;
+mod cloud_credential;
 mod cluster_nodes;
 mod cluster_subnet;
 mod config;

@@ -16,8 +16,6 @@ mod model;
 mod plan;
 mod readiness;
 mod schema;
-#[cfg(test)]
-mod tests;
 
 pub use model::Model;
 

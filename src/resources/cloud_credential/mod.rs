@@ -13,8 +13,6 @@ mod messages;
 mod model;
 mod plan;
 mod schema;
-#[cfg(test)]
-mod tests;
 
 pub use model::Model;
 

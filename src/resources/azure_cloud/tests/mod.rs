@@ -1,1 +1,0 @@
-//! `ako_azure_cloud` against the lab.

@@ -1,1 +1,0 @@
-//! `ako_cloud_credential` against the lab.
