@@ -59,12 +59,15 @@ fn resource_page(name: &str, schema: &Schema) -> Page {
         schema,
         &format!("examples/resources/{name}/resource.tf"),
     );
-    let import = read(&format!("examples/resources/{name}/import.sh"));
-    let _ = write!(
-        text,
-        "\n## Import\n\n```shell\n{}\n```\n",
-        import.trim_end()
-    );
+    let import = format!("examples/resources/{name}/import.sh");
+    // A resource that stands for a wait has no import.
+    if PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(&import).exists() {
+        let _ = write!(
+            text,
+            "\n## Import\n\n```shell\n{}\n```\n",
+            read(&import).trim_end()
+        );
+    }
     Page {
         path: format!("resources/{}.md", short_name(name)),
         text,
