@@ -84,7 +84,7 @@ def groups(session):
 
     assert session.delete(path).status_code == 204
     try:
-        session.get(path)
+        session.get(path).json()
     except ObjectNotFound:
         pass
     else:

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ako_lab::avi::{Access, Denial};
-use ako_lab::{Lab, Options};
+use ako_lab::{Action, Fault, Lab, Options};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -169,4 +169,79 @@ async fn rights_can_be_taken_and_a_controller_that_starts_answers_503() {
     assert_eq!(avi.get(path).await.status, 503);
     let stranger = Controller::stranger(&lab);
     assert_eq!(stranger.get("/api/cluster/status").await.status, 200);
+}
+
+/// Another writer comes between a client's read and its write; secrets are not kept of what was written.
+#[tokio::test]
+async fn a_fault_writes_to_the_controller_and_the_journal_keeps_no_secret() {
+    let (lab, avi) = lab().await;
+    let body = json!({"name": "c", "azure_serviceprincipal": {"authentication_token": "s3cret"}});
+    let made = avi
+        .send(Method::POST, "/api/cloudconnectoruser", body)
+        .await;
+    let path = format!(
+        "/api/cloudconnectoruser/{}",
+        made.body["uuid"].as_str().unwrap()
+    );
+    let write = Action::Write {
+        method: "PATCH".to_owned(),
+        path: path.clone(),
+        body: json!({"add": {"public_key": "theirs"}}),
+    };
+    lab.add_fault(Fault::on("PUT", &path, write));
+    let body = json!({"name": "c", "_last_modified": made.body["_last_modified"]});
+    assert_eq!(avi.send(Method::PUT, &path, body).await.status, 412);
+
+    let journal = lab.journal();
+    assert!(!json!(journal).to_string().contains("s3cret"));
+    assert!(
+        !json!(journal)
+            .to_string()
+            .contains(&lab.connection().avi.password)
+    );
+    let kept = journal[1].body.as_ref().unwrap();
+    assert_eq!(
+        kept["azure_serviceprincipal"]["authentication_token"],
+        "<secret>"
+    );
+}
+
+#[tokio::test]
+async fn the_control_api_writes_to_the_controller_and_sets_it() {
+    let (lab, avi) = lab().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = |path: &str, body: Value| {
+        let url = format!("{}{path}", lab.connection().control);
+        let request = http.post(url).body(body.to_string());
+        async move {
+            let response = request.send().await.unwrap();
+            let status = response.status().as_u16();
+            let text = response.text().await.unwrap();
+            (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+        }
+    };
+    let body = json!({"method": "POST", "path": "/api/serviceenginegroup", "body": {"name": "g"}});
+    let (_, written) = post("/avi", body).await;
+    assert_eq!(written["status"], 201);
+    let group = written["body"]["uuid"].clone();
+    let engine = json!({"se_group": group, "name": "se-1", "members": {}});
+    assert_eq!(post("/avi/service-engines", engine).await.0, 200);
+    assert_eq!(avi.get("/api/serviceengine").await.body["count"], 1);
+
+    let (_, settings) = post("/avi/settings", json!({"expired_status": 401})).await;
+    assert_eq!(settings["version"], "30.2.1");
+    assert_eq!(post("/avi/settings", json!({"nope": 1})).await.0, 400);
+    let denial = json!({"object": "cloud", "access": "read"});
+    assert_eq!(post("/avi/denials", denial).await.0, 204);
+    assert_eq!(avi.get("/api/cloud").await.status, 403);
+    let refusal = json!({"object": "serviceengine", "status": 403});
+    assert_eq!(post("/avi/refusals", refusal).await.0, 204);
+    assert_eq!(
+        post("/avi/events", json!({"event_id": "VS_UP"})).await.0,
+        204
+    );
+    assert_eq!(avi.get("/api/analytics/logs").await.body["count"], 1);
+    assert_eq!(post("/avi/expire-sessions", json!({})).await.0, 204);
+    assert_eq!(avi.get("/api/cluster").await.status, 401);
+    assert_eq!(post("/avi/nothing", json!({})).await.0, 404);
 }
