@@ -125,7 +125,7 @@ fn a_refused_delete_keeps_it_in_the_state_and_names_what_refers_to_it() {
         });
         let run = scenario.destroy_fails();
         assert!(run.says("VirtualService shop"), "{}", run.transcript());
-        assert!(scenario.state().addresses().contains(&ADDRESS.to_owned()));
+        assert!(scenario.state().addresses().contains(&ADDRESS));
         scenario.lab.avi().allow_all();
     }
     scenario.destroy();
@@ -141,7 +141,7 @@ fn a_delete_that_may_not_be_done_is_an_error() {
     let run = scenario.destroy_fails();
     assert!(run.says("Permission denied"), "{}", run.transcript());
     assert_ne!(cloud(&scenario), Value::Null);
-    assert!(scenario.state().addresses().contains(&ADDRESS.to_owned()));
+    assert!(scenario.state().addresses().contains(&ADDRESS));
 }
 
 #[test]
