@@ -142,6 +142,7 @@ impl Resource for AzureCloud {
         let key = LockKey::of::<Cloud>(prior.uuid());
         let _lock = avi.lock(&limits, [key]).await.map_err(failed)?;
         let by_uuid = with_credential(avi, &limits, &planned, &summary).await?;
+        let by_uuid = by_uuid.in_spelling_of(&prior);
         let actual: Option<Cloud> = avi.get(&limits, prior.uuid()).await.map_err(failed)?;
         let actual = actual.ok_or_else(|| messages::gone(&summary))?;
         let is_markable = is_markable(avi, &limits).await.map_err(failed)?;
@@ -152,7 +153,7 @@ impl Resource for AzureCloud {
         let written = avi.patch(&limits, prior.uuid(), &change).await;
         let written: Cloud = written.map_err(failed)?;
         let updated = planned.completed(&written, prior.is_adopted());
-        if !prior.differs_in_azure(&updated) {
+        if !prior.differs_in_azure(&by_uuid) {
             return Ok(updated);
         }
         match wait_until_ready(avi, &limits, &written).await {

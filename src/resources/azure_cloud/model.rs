@@ -145,6 +145,16 @@ impl Model {
         Patch::new().replace(&replaced).add(&added).delete(&deleted)
     }
 
+    /// The model with the credential spelt as in `prior` where that means the same.
+    pub(super) fn in_spelling_of(mut self, prior: &Model) -> Model {
+        if let (Some(own), Some(prior)) = (&self.cloud_credential_ref, &prior.cloud_credential_ref)
+            && are_same_credentials(own, prior)
+        {
+            self.cloud_credential_ref = Some(prior.clone());
+        }
+        self
+    }
+
     /// Whether `planned` asks for something else in the part about Azure.
     pub(super) fn differs_in_azure(&self, planned: &Model) -> bool {
         let rest = |model: &Model| Model {
