@@ -51,7 +51,7 @@ where there is none; that is no difference. Labels of other clusters, and whatev
 are never changed. A change is one request with what changes.
 
 Settings that are not configured are the controller's: its defaults at creation, afterwards whatever is there. One that \
-is taken out of the configuration goes back to the controller's default.
+is taken out of the configuration goes back to the controller's default; of an imported SE group only after its first change here.
 
 The SE group carries the entry `ako-terraform` among its `markers`, by which an interrupted run is taken up again. \
 Markers also take part in the controller's granular access control: `mark_enabled` does without. Controllers before \
