@@ -61,7 +61,10 @@ fn resource_page(name: &str, schema: &Schema) -> Page {
     );
     let import = format!("examples/resources/{name}/import.sh");
     // A resource that stands for a wait has no import.
-    if PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(&import).exists() {
+    if PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join(&import)
+        .exists()
+    {
         let _ = write!(
             text,
             "\n## Import\n\n```shell\n{}\n```\n",

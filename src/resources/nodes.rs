@@ -29,6 +29,9 @@ impl From<Node> for NodeModel {
     }
 }
 
+/// What the routes of a node are made of: its name, its next hop, its networks.
+pub type NodeToRoute<H = Ipv4Addr> = (String, H, Vec<Cidr>);
+
 /// The nodes as `ako_cluster_nodes` gives them.
 pub fn nodes_shape() -> Shape {
     Shape::map_of(vec![
@@ -83,9 +86,7 @@ pub fn parse_cidrs(node: &str, texts: &[&str]) -> Result<Vec<Cidr>, Diagnostic> 
 }
 
 /// The nodes with what their routes are made of.
-pub fn nodes_to_route(
-    nodes: &BTreeMap<String, NodeModel>,
-) -> Result<Vec<(String, Ipv4Addr, Vec<Cidr>)>, Diagnostic> {
+pub fn nodes_to_route(nodes: &BTreeMap<String, NodeModel>) -> Result<Vec<NodeToRoute>, Diagnostic> {
     let nodes = nodes.iter().map(|(name, node)| {
         let texts: Vec<&str> = node.pod_cidrs.iter().map(String::as_str).collect();
         Ok((name.clone(), node.internal_ip, parse_cidrs(name, &texts)?))
@@ -94,7 +95,7 @@ pub fn nodes_to_route(
 }
 
 /// The same for nodes of a plan; none while the networks of one are unknown. Its next hop stays what it is.
-pub fn planned_nodes(nodes: &Value) -> Result<Option<Vec<(String, Value, Vec<Cidr>)>>, Diagnostic> {
+pub fn planned_nodes(nodes: &Value) -> Result<Option<Vec<NodeToRoute<Value>>>, Diagnostic> {
     let Some(nodes) = nodes.as_map() else {
         return Ok(None);
     };

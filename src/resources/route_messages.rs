@@ -66,7 +66,7 @@ pub fn replacement(plan: &Plan<'_>, names: &[&'static str]) -> Option<Diagnostic
             format!("Another {replaced} means other routes"),
             "The old routes are deleted and new ones made. Unless the resource has `lifecycle { create_before_destroy = true }`, the routes are missing between the two, and traffic to the pods fails meanwhile. With it the new object takes the routes over by prefix and next hop first, and the old one then deletes only what is still its own.",
         )
-        .at(Path::attribute(*replaced)),
+        .at(Path::attribute(replaced)),
     )
 }
 

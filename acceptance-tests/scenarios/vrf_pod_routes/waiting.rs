@@ -39,7 +39,6 @@ fn a_wait_in_vain_says_what_is_missing_and_what_the_cloud_connector_reports() {
             "reason": "an older failure", "route_table": "another", "routes": [],
         }},
     }));
-    // The connector's clock may run a little ahead of the write: this one is of the table.
     let run = scenario.apply_fails();
     assert!(run.says("time is up") && run.says("10.244.0.0/24 to 10.0.0.4"));
     assert!(run.says("in place at the controller") && !run.says("an older failure"));
