@@ -20,8 +20,17 @@ fn one_line_of_json_tells_clients_everything_and_the_file_holds_the_same() {
     let told: Value = serde_json::from_str(&lab.line).unwrap();
     assert_eq!(
         members(&told),
-        ["azure", "ca_certificate", "control", "kubernetes"]
+        ["avi", "azure", "ca_certificate", "control", "kubernetes"]
     );
+    let avi = [
+        "controller",
+        "password",
+        "principal",
+        "tenant",
+        "username",
+        "version",
+    ];
+    assert_eq!(members(&told["avi"]), avi);
     let azure = [
         "authority_host",
         "client_id",
@@ -45,8 +54,7 @@ fn one_line_of_json_tells_clients_everything_and_the_file_holds_the_same() {
 #[test]
 fn a_shell_that_sources_the_environment_finds_the_lab() {
     let lab = Serving::start(&[]);
-    let script =
-        ". \"$1\" && printf %s \"$ARM_METADATA_HOSTNAME $ARM_CLIENT_SECRET $SSL_CERT_FILE\"";
+    let script = ". \"$1\" && printf %s \"$ARM_METADATA_HOSTNAME $ARM_CLIENT_SECRET $AVI_CONTROLLER $SSL_CERT_FILE\"";
     let file = lab.directory().join("lab.env");
     let mut shell = Command::new("sh");
     let shell = shell.args(["-c", script, "sh"]).arg(file).output().unwrap();
@@ -56,7 +64,10 @@ fn a_shell_that_sources_the_environment_finds_the_lab() {
     let azure = connection.azure;
     assert_eq!(
         said,
-        format!("{} {} {ca}", azure.metadata_host, azure.client_secret)
+        format!(
+            "{} {} {} {ca}",
+            azure.metadata_host, azure.client_secret, connection.avi.controller
+        )
     );
 }
 
