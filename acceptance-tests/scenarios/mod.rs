@@ -1,6 +1,6 @@
 //! One file per resource, data source and theme; each function is one sentence about the provider.
 
-mod azure_cloud;
+mod avi_session;
 mod bad_input;
 mod calls;
 mod cloud_credential;

@@ -31,7 +31,7 @@ impl Scene {
         let lab = Lab::start(Options::default()).await.unwrap();
         let mut section = section(&lab);
         change(&mut section);
-        let clients = clients(&lab, section, true);
+        let clients = clients(&lab, section);
         Scene {
             lab,
             clients,
@@ -89,14 +89,15 @@ fn section(lab: &Lab) -> Settings {
     }
 }
 
-fn clients(lab: &Lab, section: Settings, trusts_the_lab: bool) -> Clients {
-    let ca = lab.connection().ca_certificate.display().to_string();
-    let trust = trusts_the_lab.then(|| ("SSL_CERT_FILE".to_owned(), ca));
+/// Clients that trust the certificates of `trusted`.
+fn clients(trusted: &Lab, section: Settings) -> Clients {
+    let ca = trusted.connection().ca_certificate.display().to_string();
+    let variables = BTreeMap::from([("SSL_CERT_FILE".to_owned(), ca)]);
     Clients::new(clients::Settings {
         avi: section,
         azure: azure::Settings::default(),
         kubernetes: kubernetes::Settings::default(),
-        variables: Variables::from_map(BTreeMap::from_iter(trust)),
+        variables: Variables::from_map(variables),
         user_agent: user_agent("1.11.4"),
         request_timeout: Duration::from_secs(30),
     })

@@ -242,8 +242,14 @@ async fn a_logout_that_hangs_holds_nobody_up_for_long() {
 async fn a_certificate_of_nobody_we_know_is_refused_with_what_to_set() {
     let scene = Scene::new().await;
     let limits = limits(Duration::from_secs(20));
-    let stranger = clients(&scene.lab, section(&scene.lab), false);
-    let error = stranger.avi().unwrap().version(&limits).await.unwrap_err();
+    let stranger = Lab::start(Options::default()).await.unwrap();
+    let distrustful = clients(&stranger, section(&scene.lab));
+    let error = distrustful
+        .avi()
+        .unwrap()
+        .version(&limits)
+        .await
+        .unwrap_err();
     let text = crate::wording::with_causes(&error);
     assert!(text.contains("avi.ca_certificate names"), "{text}");
     assert_eq!(scene.logins(), 0);
@@ -258,7 +264,7 @@ async fn a_certificate_of_nobody_we_know_is_refused_with_what_to_set() {
         ..section(&scene.lab)
     };
     for section in [named, unchecked] {
-        let clients = clients(&scene.lab, section, false);
+        let clients = clients(&stranger, section);
         clients.avi().unwrap().version(&limits).await.unwrap();
     }
 }
@@ -269,11 +275,7 @@ async fn what_cannot_be_used_is_named_before_anything_is_called() {
     let lab = Lab::start(Options::default()).await.unwrap();
     let full = section(&lab);
     let refused = |section: Settings, argument: &str| {
-        let error = clients(&lab, section, true)
-            .avi()
-            .err()
-            .unwrap()
-            .to_string();
+        let error = clients(&lab, section).avi().err().unwrap().to_string();
         assert!(error.starts_with(argument), "{argument}: {error}");
     };
     refused(
@@ -333,10 +335,7 @@ async fn what_cannot_be_used_is_named_before_anything_is_called() {
         },
         "avi.authtoken",
     );
-    let missing = clients(&lab, Settings::default(), true)
-        .avi()
-        .err()
-        .unwrap();
+    let missing = clients(&lab, Settings::default()).avi().err().unwrap();
     assert!(matches!(missing, NotReady::Missing { .. }));
     assert!(lab.journal().is_empty());
 }
