@@ -1,5 +1,6 @@
 //! One file per resource, data source and theme; each function is one sentence about the provider.
 
+mod avi_calls;
 mod avi_session;
 mod bad_input;
 mod calls;
