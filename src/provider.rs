@@ -31,7 +31,7 @@ impl Provider for Ako {
 
     fn schema() -> Schema {
         Schema::new(
-            "What AKO in ClusterIP mode needs on Azure: an SE subnet with a route table for each cluster, and the routes to its pods. Connections are made when something first needs them: a section that nothing needs may be left out. All connections take the proxies of the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, and trust the certificate authorities in the file that `SSL_CERT_FILE` names in place of the system's.",
+            "What AKO in ClusterIP mode needs on Azure and at the Avi controller: an SE subnet with a route table and an SE group for each cluster, the cloud that they belong to, and the routes to the pods. Connections are made when something first needs them: a section that nothing needs may be left out. All connections take the proxies of the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, and trust the certificate authorities in the file that `SSL_CERT_FILE` names in place of the system's.",
             vec![
                 Attribute::optional(
                     "avi",
