@@ -266,6 +266,23 @@ fn one_for_another_application_is_an_error_with_the_import_command() {
 }
 
 #[test]
+fn a_replacement_before_the_destroy_keeps_the_one_credential_and_writes_its_secret() {
+    let first = "version = 1\n  lifecycle {\n    create_before_destroy = true\n  }";
+    let scenario = Scenario::new(&changed("version = 1", first));
+    scenario.apply();
+    let uuid = scenario.resource(ADDRESS)["uuid"].clone();
+    scenario.forget_calls();
+    let run = scenario.apply_with(&[&format!("-replace={ADDRESS}")]);
+    assert!(run.says("was not deleted"), "{}", run.transcript());
+    assert_eq!(writes(&scenario), ["PATCH cloudconnectoruser"]);
+    assert_eq!(scenario.resource(ADDRESS)["uuid"], uuid);
+    scenario.assert_nothing_to_do();
+    scenario.destroy();
+    let found = scenario.avi_object("cloudconnectoruser", "azure");
+    assert_eq!(found, Value::Null);
+}
+
+#[test]
 fn a_refused_delete_keeps_it_in_the_state_and_names_what_refers_to_it() {
     let scenario = applied();
     for status in [400, 403] {

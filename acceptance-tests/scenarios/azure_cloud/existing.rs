@@ -65,8 +65,51 @@ fn an_adopted_cloud_is_not_written_and_only_forgotten() {
 }
 
 #[test]
-fn a_cloud_that_is_not_as_configured_is_not_adopted_and_every_difference_is_named() {
+fn an_adopted_cloud_keeps_what_it_has_where_the_configuration_says_nothing() {
     let scenario = Scenario::new(&alone("adopt_existing = true"));
+    theirs(&scenario, |cloud| {
+        cloud["dhcp_enabled"] = json!(false);
+        cloud["mtu"] = json!(9000);
+        cloud["azure_configuration"]["use_azure_dns"] = json!(true);
+        cloud["azure_configuration"]["des_id"] = json!("/subscriptions/s/diskEncryptionSets/d");
+    });
+    let mut expected = cloud(&scenario);
+    scenario.apply();
+    scenario.assert_nothing_to_do();
+    somebody_changes(&scenario, json!({"replace": {"mtu": 8000}}));
+    scenario.assert_nothing_to_do();
+    assert!(writes(&scenario).is_empty(), "{}", scenario.avi_calls());
+
+    scenario.configure(&alone("adopt_existing = true\n  mtu = 1400"));
+    let plan = scenario.plan();
+    assert_changes(&plan, &[(ADDRESS, Action::Update, &["mtu"])]);
+    scenario.apply_saved_plan();
+    let mut actual = cloud(&scenario);
+    expected["mtu"] = json!(1400);
+    for cloud in [&mut actual, &mut expected] {
+        cloud["_last_modified"] = Value::Null;
+    }
+    assert_eq!(actual, expected);
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
+fn where_there_is_nothing_to_adopt_a_cloud_is_made_with_the_defaults() {
+    let scenario = applied_with(&with("adopt_existing = true"));
+    assert_eq!(scenario.resource(ADDRESS)["adopted"], false);
+    assert_eq!(cloud(&scenario)["dhcp_enabled"], true);
+    scenario.assert_nothing_to_do();
+    scenario.configure(CONFIGURATION);
+    scenario.apply();
+    assert!(writes(&scenario).is_empty(), "{}", scenario.avi_calls());
+    scenario.destroy();
+    assert_eq!(cloud(&scenario), Value::Null);
+}
+
+#[test]
+fn a_cloud_that_is_not_as_configured_is_not_adopted_and_every_difference_is_named() {
+    let arguments = "adopt_existing = true\n  dhcp_enabled = true";
+    let scenario = Scenario::new(&alone(arguments));
     theirs(&scenario, |cloud| {
         cloud["dhcp_enabled"] = json!(false);
         cloud["azure_configuration"]["location"] = json!("northeurope");

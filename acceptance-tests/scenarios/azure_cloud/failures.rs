@@ -99,6 +99,52 @@ fn a_post_whose_answer_is_lost_is_carried_out_once() {
 }
 
 #[test]
+fn a_change_is_merged_again_or_repeated_until_the_controller_takes_it() {
+    for (status, times) in [(412, 3), (500, 2), (503, 2)] {
+        let scenario = applied();
+        let refused =
+            Reaction::respond(status, json!({"error": "Need to reload object data Cloud"}));
+        let fault = Fault::on("PATCH", "/api/cloud/*", refused);
+        scenario.lab.add_fault(fault.times(times));
+        scenario.configure(&with("use_azure_dns = true"));
+        scenario.apply();
+        let azure = &cloud(&scenario)["azure_configuration"];
+        assert_eq!(azure["use_azure_dns"], true, "{status}");
+        scenario.assert_nothing_to_do();
+    }
+}
+
+#[test]
+fn what_somebody_writes_between_our_read_and_our_write_is_merged() {
+    let scenario = applied();
+    let theirs = cloud(&scenario);
+    let path = format!("{CLOUDS}/{}", theirs["uuid"].as_str().unwrap());
+    let refused = Reaction::respond(412, json!({"error": "Need to reload object data Cloud"}));
+    scenario
+        .lab
+        .add_fault(Fault::on("PATCH", "/api/cloud/*", refused));
+    let mut azure = theirs["azure_configuration"].clone();
+    azure["des_id"] = json!("/subscriptions/s/diskEncryptionSets/theirs");
+    // The first read is the plan's, the second our own before the write, the third the one after the refusal.
+    let write = Reaction::Write {
+        method: "PATCH".into(),
+        path,
+        body: json!({"replace": {"azure_configuration": azure}}),
+    };
+    scenario
+        .lab
+        .add_fault(Fault::on("GET", "/api/cloud/*", write).nth(3));
+    scenario.configure(&with("use_azure_dns = true"));
+    scenario.apply();
+    let azure = &cloud(&scenario)["azure_configuration"];
+    assert_eq!(azure["use_azure_dns"], true);
+    assert_eq!(
+        azure["des_id"],
+        "/subscriptions/s/diskEncryptionSets/theirs"
+    );
+}
+
+#[test]
 fn a_killed_create_is_taken_up_again_by_the_mark() {
     let scenario = Scenario::new(CONFIGURATION);
     let fault = Fault::on("POST", CLOUDS, Reaction::Hold).after();

@@ -2,8 +2,10 @@
 //!
 //! Here its life where nothing goes wrong; each module has one theme.
 
+mod endings;
 mod existing;
 mod failures;
+mod unset;
 
 use ako_lab::terraform::Action;
 use serde_json::{Value, json};

@@ -54,7 +54,7 @@ pub(super) fn refused(refusal: &Refusal, name: &str) -> Diagnostic {
         Refusal::RemnantDiffers(differences) => Diagnostic::error(
             format!("Cloud {name:?} exists with our mark, but not as planned"),
             format!(
-                "An interrupted run may have left it, or another Terraform state manages it. It differs from the plan:\n{}\n\n{}",
+                "An interrupted run may have left it, or another Terraform state manages it, or this is a replacement with `create_before_destroy`, which a cloud cannot have: its name stays taken until the old one is gone. It differs from the plan:\n{}\n\n{}",
                 listed(differences),
                 way_out(name)
             ),
@@ -62,7 +62,7 @@ pub(super) fn refused(refusal: &Refusal, name: &str) -> Diagnostic {
         Refusal::ExistingDiffers(differences) => Diagnostic::error(
             format!("Cloud {name:?} exists, but not as planned"),
             format!(
-                "With `adopt_existing = true` a cloud that exists is taken as it is and not written. It differs from the plan:\n{}\n\nWrite into the configuration what the controller has (also where the plan has a default), or choose another `name`.",
+                "With `adopt_existing = true` a cloud that exists is taken as it is and not written. It differs from the plan:\n{}\n\nWrite into the configuration what the controller has, leave the argument out if it may be left out, or choose another `name`.",
                 listed(differences)
             ),
         ),
@@ -108,7 +108,7 @@ pub(super) fn not_adopted(name: &str) -> Diagnostic {
 
 /// The cloud is there, and virtual services cannot be placed in it.
 pub(super) fn not_ready_yet(summary: &str, ended: &NotReady) -> Diagnostic {
-    const LEFT: &str = "The cloud is there, and in the state. A cloud that was to be created is marked as tainted: the next apply deletes it and creates it anew; `terraform untaint` keeps it.";
+    const LEFT: &str = "The cloud is there, and in the state. A cloud that was to be created is marked as tainted: the next apply deletes it and creates it anew (or forgets it and takes it again, where it was adopted); `terraform untaint` keeps it.";
     match ended {
         NotReady::Deleting(status) => Diagnostic::error(
             summary,

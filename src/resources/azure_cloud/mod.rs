@@ -2,7 +2,8 @@
 //!
 //! Owns: one cloud, unless it was there before and was adopted.   Reads: its state, and a credential that is named by
 //! its name.   Never touches: the credential, SE groups and VRF contexts that the controller makes along with the
-//! cloud, members that this provider does not know.
+//! cloud, members that this provider does not know
+//! or that the configuration never had.
 //!
 //! It is made by one request and is then waited for. A create whose wait fails leaves the cloud in the state, as
 //! tainted. A run that was killed leaves a cloud with our mark among its markers, which the next create takes over;
@@ -37,7 +38,6 @@ use async_trait::async_trait;
 use messages::Prospect;
 use model::AZURE;
 use readiness::{wait_until_gone, wait_until_ready};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The cloud that every controller brings along, and needs.
@@ -68,11 +68,11 @@ impl Resource for AzureCloud {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) -> Result<(), Diagnostics> {
-        if !plan.is_create() {
-            return Ok(());
-        }
         plan::plan_adopted(plan);
-        self.look_ahead(context, plan).await
+        match plan.is_create() {
+            true => self.look_ahead(context, plan).await,
+            false => Ok(()),
+        }
     }
 
     async fn create(&self, context: &Context, planned: Model) -> Result<Model, Failure<Model>> {
@@ -83,8 +83,9 @@ impl Resource for AzureCloud {
         let key = LockKey::of::<Cloud>(&*planned.name);
         let _lock = avi.lock(&limits, [key]).await.map_err(failed)?;
         let by_uuid = with_credential(avi, &limits, &planned, &summary).await?;
-        let desired = by_uuid.desired(is_markable(avi, &limits).await.map_err(failed)?);
-        let judge = |found: &Cloud| by_uuid.found(found, &BTreeSet::new());
+        let is_markable = is_markable(avi, &limits).await.map_err(failed)?;
+        let desired = by_uuid.clone().with_defaults().desired(is_markable);
+        let judge = |found: &Cloud| by_uuid.found(found);
         let adopts = planned.adopt_existing;
         let made = create_by_name(avi, &limits, &desired, adopts, judge).await;
         let made = made.map_err(|stopped| messages::stopped(&summary, &stopped, &planned.name))?;
@@ -141,19 +142,16 @@ impl Resource for AzureCloud {
         let failed = |error| messages::call_failed_at(&summary, &error);
         let key = LockKey::of::<Cloud>(prior.uuid());
         let _lock = avi.lock(&limits, [key]).await.map_err(failed)?;
-        let by_uuid = with_credential(avi, &limits, &planned, &summary).await?;
-        let by_uuid = by_uuid.in_spelling_of(&prior);
-        let actual: Option<Cloud> = avi.get(&limits, prior.uuid()).await.map_err(failed)?;
-        let actual = actual.ok_or_else(|| messages::gone(&summary))?;
-        let is_markable = is_markable(avi, &limits).await.map_err(failed)?;
-        let change = by_uuid.change_from(&prior, &actual, is_markable);
-        if change.is_empty() {
+        let desired = match planned.cloud_credential_ref == prior.cloud_credential_ref {
+            true => planned.clone(),
+            false => with_credential(avi, &limits, &planned, &summary).await?,
+        };
+        let written = change(avi, &limits, &prior, &desired, &summary).await?;
+        let Some(written) = written else {
             return Ok(planned);
-        }
-        let written = avi.patch(&limits, prior.uuid(), &change).await;
-        let written: Cloud = written.map_err(failed)?;
+        };
         let updated = planned.completed(&written, prior.is_adopted());
-        if !prior.differs_in_azure(&by_uuid) {
+        if !prior.differs_in_azure(&desired) {
             return Ok(updated);
         }
         match wait_until_ready(avi, &limits, &written).await {
@@ -228,7 +226,7 @@ impl AzureCloud {
 
     /// Tells at plan what a create would meet, with one call.
     async fn look_ahead(&self, context: &Context, plan: &Plan<'_>) -> Result<(), Diagnostics> {
-        let Some((planned, unknown)) = plan::known_part(plan) else {
+        let Some(planned) = plan::known_part(plan) else {
             return Ok(());
         };
         let summary = messages::cannot("look for", &planned.name);
@@ -236,7 +234,7 @@ impl AzureCloud {
         let Some(found) = found else {
             return Ok(());
         };
-        let facts = planned.found(&found, &unknown);
+        let facts = planned.found(&found);
         let refused = match check_create(Some(&facts), planned.adopt_existing) {
             Ok(Start::AdoptRemnant) => {
                 let adopted = self.adopt(context, &planned.name, &found, Prospect::Plan);
@@ -248,6 +246,35 @@ impl AzureCloud {
         let warnings = refused.into_iter().map(forecast);
         warnings.for_each(|warning| context.warn(warning));
         Ok(())
+    }
+}
+
+/// Sends what changes between `prior` and `planned`, if anything does, and gives what the controller holds then.
+///
+/// The part about Azure is read and merged again where somebody else has written meanwhile.
+async fn change(
+    avi: &Client,
+    limits: &Limits,
+    prior: &Model,
+    planned: &Model,
+    summary: &str,
+) -> Result<Option<Cloud>, Diagnostic> {
+    let failed = |error| messages::call_failed_at(summary, &error);
+    let is_markable = is_markable(avi, limits).await.map_err(failed)?;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let actual: Option<Cloud> = avi.get(limits, prior.uuid()).await.map_err(failed)?;
+        let actual = actual.ok_or_else(|| messages::gone(summary))?;
+        let change = planned.change_from(prior, &actual, is_markable);
+        if change.is_empty() {
+            return Ok(None);
+        }
+        match avi.patch(limits, prior.uuid(), &change).await {
+            Ok(written) => return Ok(Some(written)),
+            Err(error) if error.wants_fresh_read() && limits.pause(attempt).await.is_ok() => {}
+            Err(error) => return Err(failed(error)),
+        }
     }
 }
 

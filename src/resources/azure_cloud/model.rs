@@ -99,7 +99,7 @@ impl Model {
         Cloud {
             name: self.name.clone(),
             vtype: Some(AZURE.to_owned()),
-            azure_configuration: Some(self.merged_into(AzureConfiguration::default())),
+            azure_configuration: Some(self.azure()),
             dhcp_enabled: self.dhcp_enabled,
             mtu: self.mtu,
             license_tier: self.license_tier.clone(),
@@ -112,7 +112,7 @@ impl Model {
 
     /// The change from `prior` to this model, on the cloud as it was just read.
     ///
-    /// A PATCH replaces the part about Azure as a whole: what this resource does not know of it goes back as it came.
+    /// A PATCH replaces the part about Azure as a whole: all of it that does not change goes back as it came.
     pub(super) fn change_from(&self, prior: &Model, actual: &Cloud, is_markable: bool) -> Patch {
         let mut replaced = Cloud::default();
         let mut deleted = Cloud::default();
@@ -121,7 +121,7 @@ impl Model {
         }
         if prior.differs_in_azure(self) {
             let azure = actual.azure_configuration.clone().unwrap_or_default();
-            replaced.azure_configuration = Some(self.merged_into(azure));
+            replaced.azure_configuration = Some(merged(azure, prior.azure(), self.azure()));
         }
         replaced.dhcp_enabled = changed(&prior.dhcp_enabled, &self.dhcp_enabled);
         replaced.mtu = changed(&prior.mtu, &self.mtu);
@@ -131,8 +131,10 @@ impl Model {
             changed(&prior.ipam_provider_ref, ipam).map(|text| profile(&text));
         replaced.dns_provider_ref =
             changed(&prior.dns_provider_ref, dns).map(|text| profile(&text));
-        deleted.ipam_provider_ref = taken_away(ipam, &actual.ipam_provider_ref);
-        deleted.dns_provider_ref = taken_away(dns, &actual.dns_provider_ref);
+        deleted.ipam_provider_ref =
+            taken_away(&prior.ipam_provider_ref, ipam, &actual.ipam_provider_ref);
+        deleted.dns_provider_ref =
+            taken_away(&prior.dns_provider_ref, dns, &actual.dns_provider_ref);
         let mut added = Cloud::default();
         if prior.mark_enabled != self.mark_enabled && is_markable && !self.is_adopted() {
             let found = avi_marks::Marker::find_in(&markers_of(actual));
@@ -145,28 +147,9 @@ impl Model {
         Patch::new().replace(&replaced).add(&added).delete(&deleted)
     }
 
-    /// The model with the credential spelt as in `prior` where that means the same.
-    pub(super) fn in_spelling_of(mut self, prior: &Model) -> Model {
-        if let (Some(own), Some(prior)) = (&self.cloud_credential_ref, &prior.cloud_credential_ref)
-            && are_same_credentials(own, prior)
-        {
-            self.cloud_credential_ref = Some(prior.clone());
-        }
-        self
-    }
-
     /// Whether `planned` asks for something else in the part about Azure.
     pub(super) fn differs_in_azure(&self, planned: &Model) -> bool {
-        let rest = |model: &Model| Model {
-            name: String::new(),
-            dhcp_enabled: None,
-            mtu: None,
-            license_tier: None,
-            ipam_provider_ref: None,
-            dns_provider_ref: None,
-            ..model.at_controller()
-        };
-        rest(self) != rest(planned)
+        self.azure() != planned.azure()
     }
 
     /// Whether `planned` asks for something that concerns the controller.
@@ -174,98 +157,150 @@ impl Model {
         self.at_controller() != planned.at_controller() || self.mark_enabled != planned.mark_enabled
     }
 
-    /// What a create is to know of a cloud under the same name; what is not known of the plan yet counts as equal.
-    pub(super) fn found(&self, actual: &Cloud, unknown: &BTreeSet<&str>) -> Found {
+    /// What a create is to know of a cloud under the same name. What is not set, or not known yet, counts as equal.
+    pub(super) fn found(&self, actual: &Cloud) -> Found {
         let vtype = actual.vtype.as_deref().unwrap_or("CLOUD_NONE");
         let mark = avi_marks::Marker::of_cloud(&self.name);
-        let mut differences = self.differences(&self.clone().refreshed(actual));
-        differences.retain(|difference| !unknown.contains(difference.attribute));
         Found {
             alien: (vtype != AZURE)
                 .then(|| format!("is a cloud of the type {vtype}, not of the type {AZURE}")),
             is_ours: mark.is_in(&markers_of(actual)),
-            differences,
+            differences: self.differences(&self.clone().refreshed(actual)),
+        }
+    }
+
+    /// The model of a cloud that is to be made, where the plan has left open what an existing one would have had:
+    /// the controller's defaults, but for DHCP (see the schema).
+    pub(super) fn with_defaults(self) -> Model {
+        let dhcp_enabled = self.dhcp_enabled.or(Some(true));
+        let defaults = Model::of(&Cloud::default());
+        Model {
+            dhcp_enabled,
+            ..self.filled_from(&defaults)
         }
     }
 
     /// The planned model once it is in place, as the cloud `actual`.
-    pub(super) fn completed(mut self, actual: &Cloud, adopted: bool) -> Model {
-        self.adopted.get_or_insert(adopted);
-        if self.license_tier.is_none() {
-            self.license_tier.clone_from(&actual.license_tier);
+    pub(super) fn completed(self, actual: &Cloud, adopted: bool) -> Model {
+        let now = Model::of(actual);
+        Model {
+            adopted: self.adopted.or(Some(adopted)),
+            uuid: now.uuid.clone(),
+            reference: now.reference.clone(),
+            ..self.filled_from(&now)
         }
-        self.uuid.clone_from(&actual.uuid);
-        self.reference = ref_of(actual.url.as_deref());
-        self
     }
 
-    /// The model as the controller shows it now. Where it means the same, the model's spelling stays.
-    pub(super) fn refreshed(mut self, actual: &Cloud) -> Model {
-        self.name.clone_from(&actual.name);
-        self.read_azure(actual.azure_configuration.clone().unwrap_or_default());
-        // What a controller leaves out has its default (Avi's object models).
-        self.dhcp_enabled = Some(actual.dhcp_enabled.unwrap_or(false));
-        self.mtu = Some(actual.mtu.unwrap_or(1500));
-        self.license_tier.clone_from(&actual.license_tier);
-        let ipam = ref_of(actual.ipam_provider_ref.as_deref());
-        keep(&mut self.ipam_provider_ref, ipam, are_same_profiles);
-        let dns = ref_of(actual.dns_provider_ref.as_deref());
-        keep(&mut self.dns_provider_ref, dns, are_same_profiles);
-        self.uuid.clone_from(&actual.uuid);
-        self.reference = ref_of(actual.url.as_deref());
-        self
+    /// The model as the controller shows it now. Where it means the same, the model's spelling stays; an argument
+    /// that the model does not have is not managed, and what somebody else has set there is not shown.
+    pub(super) fn refreshed(self, actual: &Cloud) -> Model {
+        let now = Model::of(actual);
+        let same_text = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        let same_network = are_same_data_networks;
+        Model {
+            name: now.name,
+            subscription_id: kept(self.subscription_id, now.subscription_id, same_text),
+            location: kept(self.location, now.location, are_same_locations),
+            resource_group: kept(self.resource_group, now.resource_group, are_same_ids),
+            virtual_network_id: kept(
+                self.virtual_network_id,
+                now.virtual_network_id,
+                are_same_ids,
+            ),
+            se_network_id: kept(self.se_network_id, now.se_network_id, same_network),
+            management_network_id: kept(
+                self.management_network_id,
+                now.management_network_id,
+                same_network,
+            ),
+            cloud_credential_ref: kept(
+                self.cloud_credential_ref,
+                now.cloud_credential_ref,
+                are_same_credentials,
+            ),
+            availability_zones: match self.availability_zones {
+                // An empty set and no set at all are the same at the controller.
+                Some(zones) if zones.is_empty() && now.availability_zones.is_none() => Some(zones),
+                Some(_) => now.availability_zones,
+                None => None,
+            },
+            des_id: kept(self.des_id, now.des_id, are_same_ids),
+            se_storage_account: kept(self.se_storage_account, now.se_storage_account, str::eq),
+            ipam_provider_ref: kept(
+                self.ipam_provider_ref,
+                now.ipam_provider_ref,
+                are_same_profiles,
+            ),
+            dns_provider_ref: kept(
+                self.dns_provider_ref,
+                now.dns_provider_ref,
+                are_same_profiles,
+            ),
+            adopt_existing: self.adopt_existing,
+            mark_enabled: self.mark_enabled,
+            adopted: self.adopted,
+            ..now
+        }
     }
 
     /// The cloud as an import finds it: ours from here on, whoever has made it.
     pub(super) fn imported(actual: &Cloud) -> Model {
-        let empty = Model {
+        Model {
             mark_enabled: true,
             adopted: Some(false),
-            ..Model::default()
-        };
-        empty.refreshed(actual)
+            ..Model::of(actual)
+        }
     }
 
-    fn read_azure(&mut self, azure: AzureConfiguration) {
+    /// All that the controller shows. What it leaves out has its default (Avi's object models).
+    fn of(actual: &Cloud) -> Model {
+        let azure = actual.azure_configuration.clone().unwrap_or_default();
         let networks = azure.network_info.unwrap_or_default();
         let network = networks.into_iter().next().unwrap_or_default();
-        let same_text = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
-        keep(&mut self.subscription_id, azure.subscription_id, same_text);
-        keep(&mut self.location, azure.location, are_same_locations);
-        keep(&mut self.resource_group, azure.resource_group, are_same_ids);
-        let virtual_network = network.virtual_network_id;
-        keep(&mut self.virtual_network_id, virtual_network, are_same_ids);
-        let subnet = network.se_network_id;
-        keep(&mut self.se_network_id, subnet, are_same_data_networks);
-        let management = network.management_network_id;
-        keep(
-            &mut self.management_network_id,
-            management,
-            are_same_data_networks,
-        );
-        let credential = ref_of(azure.cloud_credentials_ref.as_deref());
-        keep(
-            &mut self.cloud_credential_ref,
-            credential,
-            are_same_credentials,
-        );
         let zones: BTreeSet<_> = azure.availability_zones.into_iter().flatten().collect();
-        // No zones are the zones of a configuration that sets none, and of one that sets an empty set.
-        if self.availability_zones.clone().unwrap_or_default() != zones {
-            self.availability_zones = Some(zones).filter(|zones| !zones.is_empty());
+        Model {
+            name: actual.name.clone(),
+            subscription_id: azure.subscription_id,
+            location: azure.location,
+            resource_group: azure.resource_group,
+            virtual_network_id: network.virtual_network_id,
+            se_network_id: network.se_network_id,
+            management_network_id: network.management_network_id,
+            cloud_credential_ref: ref_of(azure.cloud_credentials_ref.as_deref()),
+            availability_zones: Some(zones).filter(|zones| !zones.is_empty()),
+            use_enhanced_ha: Some(azure.use_enhanced_ha.unwrap_or(false)),
+            use_managed_disks: Some(azure.use_managed_disks.unwrap_or(true)),
+            use_standard_alb: Some(azure.use_standard_alb.unwrap_or(true)),
+            use_azure_dns: Some(azure.use_azure_dns.unwrap_or(false)),
+            des_id: azure.des_id,
+            se_storage_account: azure.se_storage_account,
+            dhcp_enabled: Some(actual.dhcp_enabled.unwrap_or(false)),
+            mtu: Some(actual.mtu.unwrap_or(1500)),
+            license_tier: actual.license_tier.clone(),
+            ipam_provider_ref: ref_of(actual.ipam_provider_ref.as_deref()),
+            dns_provider_ref: ref_of(actual.dns_provider_ref.as_deref()),
+            uuid: actual.uuid.clone(),
+            reference: ref_of(actual.url.as_deref()),
+            ..Model::default()
         }
-        self.use_enhanced_ha = Some(azure.use_enhanced_ha.unwrap_or(false));
-        self.use_managed_disks = Some(azure.use_managed_disks.unwrap_or(true));
-        self.use_standard_alb = Some(azure.use_standard_alb.unwrap_or(true));
-        self.use_azure_dns = Some(azure.use_azure_dns.unwrap_or(false));
-        keep(&mut self.des_id, azure.des_id, are_same_ids);
-        self.se_storage_account = azure.se_storage_account;
     }
 
-    /// The part about Azure as it is to be; what this resource does not know of `actual` stays.
-    fn merged_into(&self, mut actual: AzureConfiguration) -> AzureConfiguration {
-        let networks = actual.network_info.take().unwrap_or_default();
-        let network = networks.into_iter().next().unwrap_or_default();
+    /// The model with what only `other` knows of the arguments that have a default, or the controller's choice.
+    fn filled_from(self, other: &Model) -> Model {
+        Model {
+            use_enhanced_ha: self.use_enhanced_ha.or(other.use_enhanced_ha),
+            use_managed_disks: self.use_managed_disks.or(other.use_managed_disks),
+            use_standard_alb: self.use_standard_alb.or(other.use_standard_alb),
+            use_azure_dns: self.use_azure_dns.or(other.use_azure_dns),
+            dhcp_enabled: self.dhcp_enabled.or(other.dhcp_enabled),
+            mtu: self.mtu.or(other.mtu),
+            license_tier: self.license_tier.or_else(|| other.license_tier.clone()),
+            ..self
+        }
+    }
+
+    /// The part about Azure as this model has it.
+    fn azure(&self) -> AzureConfiguration {
         let name_of = |text: &String| match DataNetwork::parse(text) {
             Ok(network) => network.name().to_owned(),
             Err(_) => text.clone(),
@@ -274,23 +309,24 @@ impl Model {
             virtual_network_id: self.virtual_network_id.clone(),
             se_network_id: self.se_network_id.as_ref().map(name_of),
             management_network_id: self.management_network_id.as_ref().map(name_of),
-            ..network
+            ..AzureNetworkInfo::default()
         };
-        let zones = self.availability_zones.as_ref();
+        let zones = self.availability_zones.iter().flatten().cloned();
+        let zones: Vec<_> = zones.collect();
         AzureConfiguration {
             subscription_id: self.subscription_id.clone(),
             location: self.location.clone(),
             resource_group: self.resource_group.clone(),
             cloud_credentials_ref: self.cloud_credential_ref.as_deref().map(credential),
             network_info: Some(vec![network]),
-            availability_zones: zones.map(|zones| zones.iter().cloned().collect()),
+            availability_zones: Some(zones).filter(|zones| !zones.is_empty()),
             des_id: self.des_id.clone(),
             se_storage_account: self.se_storage_account.clone(),
             use_azure_dns: self.use_azure_dns,
             use_enhanced_ha: self.use_enhanced_ha,
             use_managed_disks: self.use_managed_disks,
             use_standard_alb: self.use_standard_alb,
-            ..actual
+            ..AzureConfiguration::default()
         }
     }
 
@@ -310,7 +346,7 @@ impl Model {
         avi_marks::Marker::of_cloud(&self.name).entry()
     }
 
-    /// Where `actual` is not as planned.
+    /// Where `actual` is not as planned; an argument that is not set takes everything.
     fn differences(&self, actual: &Model) -> Vec<Difference> {
         let text = |name, of: fn(&Model) -> &Option<String>| differing(name, of(self), of(actual));
         let flag = |name, of: fn(&Model) -> &Option<bool>| differing(name, of(self), of(actual));
@@ -337,9 +373,7 @@ impl Model {
             text("se_storage_account", |model| &model.se_storage_account),
             flag("dhcp_enabled", |model| &model.dhcp_enabled),
             differing("mtu", &self.mtu, &actual.mtu),
-            // Where none is planned the controller's choice is right, whatever it is.
-            text("license_tier", |model| &model.license_tier)
-                .filter(|_| self.license_tier.is_some()),
+            text("license_tier", |model| &model.license_tier),
             text("ipam_provider_ref", |model| &model.ipam_provider_ref),
             text("dns_provider_ref", |model| &model.dns_provider_ref),
         ];
@@ -352,22 +386,101 @@ fn differing<T: fmt::Debug + PartialEq>(
     planned: &Option<T>,
     actual: &Option<T>,
 ) -> Option<Difference> {
-    let shown = |value: &Option<T>| match value {
-        Some(value) => format!("{value:?}"),
-        None => "nothing".to_owned(),
-    };
+    let wanted = planned.as_ref()?;
     (planned != actual).then(|| Difference {
         attribute,
-        planned: shown(planned),
-        actual: shown(actual),
+        planned: format!("{wanted:?}"),
+        actual: match actual {
+            Some(actual) => format!("{actual:?}"),
+            None => "nothing".to_owned(),
+        },
     })
 }
 
-/// Keeps the spelling of a text where `actual` means the same.
-fn keep(text: &mut Option<String>, actual: Option<String>, same: impl Fn(&str, &str) -> bool) {
-    match (text.as_deref(), &actual) {
-        (Some(spelling), Some(actual)) if same(spelling, actual) => {}
-        _ => *text = actual,
+/// The text as the controller shows it now, in its own spelling where that means the same.
+fn kept(
+    text: Option<String>,
+    actual: Option<String>,
+    same: impl Fn(&str, &str) -> bool,
+) -> Option<String> {
+    let text = text?;
+    match actual {
+        Some(actual) if !same(&text, &actual) => Some(actual),
+        Some(_) => Some(text),
+        None => None,
+    }
+}
+
+/// The part about Azure with what differs between `prior` and `planned`; the rest stays as somebody has set it.
+fn merged(
+    mut actual: AzureConfiguration,
+    prior: AzureConfiguration,
+    planned: AzureConfiguration,
+) -> AzureConfiguration {
+    let first = |networks: Option<Vec<AzureNetworkInfo>>| {
+        let networks = networks.into_iter().flatten();
+        networks.into_iter().next().unwrap_or_default()
+    };
+    let mut network = first(actual.network_info.take());
+    let (before, after) = (first(prior.network_info), first(planned.network_info));
+    put(
+        &mut network.virtual_network_id,
+        before.virtual_network_id,
+        after.virtual_network_id,
+    );
+    put(
+        &mut network.se_network_id,
+        before.se_network_id,
+        after.se_network_id,
+    );
+    put(
+        &mut network.management_network_id,
+        before.management_network_id,
+        after.management_network_id,
+    );
+    actual.network_info = Some(vec![network]);
+    put(
+        &mut actual.cloud_credentials_ref,
+        prior.cloud_credentials_ref,
+        planned.cloud_credentials_ref,
+    );
+    put(
+        &mut actual.availability_zones,
+        prior.availability_zones,
+        planned.availability_zones,
+    );
+    put(&mut actual.des_id, prior.des_id, planned.des_id);
+    put(
+        &mut actual.se_storage_account,
+        prior.se_storage_account,
+        planned.se_storage_account,
+    );
+    put(
+        &mut actual.use_azure_dns,
+        prior.use_azure_dns,
+        planned.use_azure_dns,
+    );
+    put(
+        &mut actual.use_enhanced_ha,
+        prior.use_enhanced_ha,
+        planned.use_enhanced_ha,
+    );
+    put(
+        &mut actual.use_managed_disks,
+        prior.use_managed_disks,
+        planned.use_managed_disks,
+    );
+    put(
+        &mut actual.use_standard_alb,
+        prior.use_standard_alb,
+        planned.use_standard_alb,
+    );
+    actual
+}
+
+fn put<T: PartialEq>(member: &mut Option<T>, prior: Option<T>, planned: Option<T>) {
+    if prior != planned {
+        *member = planned;
     }
 }
 
@@ -375,9 +488,14 @@ fn changed<T: Clone + PartialEq>(prior: &Option<T>, planned: &Option<T>) -> Opti
     planned.clone().filter(|_| prior != planned)
 }
 
-/// What has to be named so that it goes: nothing where one is planned, or none is there.
-fn taken_away(planned: &Option<String>, actual: &Option<String>) -> Option<String> {
-    actual.clone().filter(|_| planned.is_none())
+/// What has to be named so that it goes: what the configuration had and has no more, if it is there.
+fn taken_away(
+    prior: &Option<String>,
+    planned: &Option<String>,
+    actual: &Option<String>,
+) -> Option<String> {
+    let is_taken_away = prior.is_some() && planned.is_none();
+    actual.clone().filter(|_| is_taken_away)
 }
 
 fn to_marker(entry: MarkerEntry) -> Marker {

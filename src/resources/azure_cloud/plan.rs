@@ -8,7 +8,6 @@ use crate::framework::diagnostics::Diagnostics;
 use crate::framework::plan::{Config, Plan};
 use crate::framework::state::to_model;
 use crate::framework::value::Value;
-use std::collections::BTreeSet;
 
 /// What a configuration shows by itself: a subnet in another virtual network than the cloud's.
 pub(super) fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
@@ -26,50 +25,52 @@ pub(super) fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Whether a new object is adopted is known at plan only where that is not asked for.
+/// The arguments with a default. An adopted cloud keeps what it has where the configuration does not set them.
+const DEFAULTED: [&str; 6] = [
+    "use_enhanced_ha",
+    "use_managed_disks",
+    "use_standard_alb",
+    "use_azure_dns",
+    "dhcp_enabled",
+    "mtu",
+];
+
+/// Plans what depends on whether the cloud is adopted, which is known before a create only where that is not asked
+/// for.
 pub(super) fn plan_adopted(plan: &mut Plan<'_>) {
-    if plan.planned("adopt_existing").as_bool() == Some(false) {
+    let is_create = plan.is_create();
+    if is_create && plan.planned("adopt_existing").as_bool() == Some(false) {
         plan.set("adopted", Value::from(false));
+        return;
+    }
+    if !is_create && plan.prior("adopted").as_bool() != Some(true) {
+        return;
+    }
+    for name in DEFAULTED {
+        match (plan.config.get(name).is_null(), is_create) {
+            (false, _) => {}
+            (true, true) => plan.set_unknown(name),
+            (true, false) => plan.set(name, plan.prior(name).clone()),
+        }
     }
 }
 
-/// A planned create as far as it is known, with what is not; nothing unless its name is known, and whether it adopts.
-pub(super) fn known_part(plan: &Plan<'_>) -> Option<(Model, BTreeSet<&'static str>)> {
+/// A planned create as far as it is known; nothing unless its name is known, and whether it adopts.
+pub(super) fn known_part(plan: &Plan<'_>) -> Option<Model> {
     let decisive = ["name", "adopt_existing", "mark_enabled"];
     if decisive.iter().any(|name| plan.planned(name).is_unknown()) {
         return None;
     }
     let model: Model = to_model(plan.planned_object()).ok()?;
-    let is_unknown = |name: &&str| match *name {
-        // A name would have to be looked up first.
-        "cloud_credential_ref" if is_name(plan.planned(name)) => true,
-        name => !plan.planned(name).is_wholly_known(),
-    };
-    Some((model, COMPARED.into_iter().filter(is_unknown).collect()))
+    match is_name(plan.planned("cloud_credential_ref")) {
+        // It would have to be looked up first.
+        true => Some(Model {
+            cloud_credential_ref: None,
+            ..model
+        }),
+        false => Some(model),
+    }
 }
-
-/// What may be unknown and takes part in the comparison with what is there.
-const COMPARED: [&str; 19] = [
-    "subscription_id",
-    "location",
-    "resource_group",
-    "virtual_network_id",
-    "se_network_id",
-    "management_network_id",
-    "cloud_credential_ref",
-    "availability_zones",
-    "use_enhanced_ha",
-    "use_managed_disks",
-    "use_standard_alb",
-    "use_azure_dns",
-    "des_id",
-    "se_storage_account",
-    "dhcp_enabled",
-    "mtu",
-    "license_tier",
-    "ipam_provider_ref",
-    "dns_provider_ref",
-];
 
 fn is_name(credential: &Value) -> bool {
     let text = credential.as_str().unwrap_or_default();

@@ -20,10 +20,13 @@ A create waits until virtual services can be placed in the cloud (`CLOUD_STATE_P
 credential still lacks are waited for, too, because Azure takes minutes to spread them: the controller's reason is in \
 the log, and in the error once the time is up. A cloud whose wait failed is in the state, marked as tainted.
 
-With `adopt_existing = true` a cloud that exists under the name is taken as it is: it must agree with the \
-configuration, is not written, and destroy only forgets it.
+With `adopt_existing = true` a cloud that exists under the name is taken as it is: it must agree with what the \
+configuration sets, is not written, and destroy only forgets it. Arguments that are not set take what the cloud has, \
+also those with a default. A later change of the configuration is written to it as to any other.
 
-An update sends what changes. Members that this resource does not know stay as they are. A cloud to which anything \
+An update sends what changes. Optional arguments without a default are not managed while they are not set: what \
+somebody else has set there stays. One that is taken out of the configuration is cleared. Members that this resource \
+does not know stay as they are. A cloud to which anything \
 still refers, such as an SE group or a virtual service, is not deleted: the error names what does.
 
 A cloud of this resource carries an entry with the key `ako-terraform` among its `markers` (controllers from 22.1.1), \
@@ -62,10 +65,10 @@ fn place() -> Vec<Attribute> {
         required("se_network_id", "The subnet of Service Engines whose SE group names none (`data_network_id`): its name, or its id if it is in the virtual network of the cloud.")
             .check(Check::Text(check_subnet))
             .same_when(are_same_data_networks),
-        Attribute::optional("management_network_id", Type::String, "The subnet for the management of Service Engines, by name or id. Not set: they are managed through the subnet of their data.")
+        Attribute::optional("management_network_id", Type::String, "The subnet for the management of Service Engines, by name or id. Never set: they are managed through the subnet of their data.")
             .check(Check::Text(check_subnet))
             .same_when(are_same_data_networks),
-        Attribute::optional("cloud_credential_ref", Type::String, "The credential: `ref` of `ako_cloud_credential`, a uuid, or a name (which costs a call more in each plan). Not set: the managed identity of the controller.")
+        Attribute::optional("cloud_credential_ref", Type::String, "The credential: `ref` of `ako_cloud_credential`, a uuid, or a name (which costs a call more in each plan). Never set: the managed identity of the controller.")
             .check(Check::Text(check_credential))
             .same_when(are_same_credentials),
     ]
@@ -81,7 +84,7 @@ fn settings() -> Vec<Attribute> {
         Attribute::optional(name, Type::String, description).check(Check::Text(check_text))
     };
     vec![
-        Attribute::optional("availability_zones", Type::set(Type::String), "The availability zones of Service Engines: `[\"1\", \"2\", \"3\"]`. Not set: none.")
+        Attribute::optional("availability_zones", Type::set(Type::String), "The availability zones of Service Engines: `[\"1\", \"2\", \"3\"]`.")
             .check(Check::Text(check_text)),
         flag("use_enhanced_ha", false, "Whether Service Engines are spread over availability zones. The controller lets it be switched on only while the cloud has no Service Engine and no virtual service."),
         flag("use_managed_disks", true, "Whether the disks of Service Engines are managed by Azure."),
@@ -96,10 +99,10 @@ fn settings() -> Vec<Attribute> {
         Attribute::optional("license_tier", Type::String, "The licence of the cloud: `ENTERPRISE`, `ENTERPRISE_WITH_CLOUD_SERVICES`, `ENTERPRISE_16`, `ENTERPRISE_18`, `BASIC` or `ESSENTIALS`. Defaults to what the controller chooses by its own licence, because another one may not be licensed; once known it stays.")
             .check(Check::OneOf(LICENSE_TIERS))
             .computed_too(),
-        Attribute::optional("ipam_provider_ref", Type::String, "The profile that gives out addresses, by its reference or uuid. Not set: none.")
+        Attribute::optional("ipam_provider_ref", Type::String, "The profile that gives out addresses, by its reference or uuid.")
             .check(Check::Text(check_profile))
             .same_when(are_same_profiles),
-        Attribute::optional("dns_provider_ref", Type::String, "The profile that registers names, by its reference or uuid. Not set: none.")
+        Attribute::optional("dns_provider_ref", Type::String, "The profile that registers names, by its reference or uuid.")
             .check(Check::Text(check_profile))
             .same_when(are_same_profiles),
     ]
@@ -108,7 +111,7 @@ fn settings() -> Vec<Attribute> {
 /// What exists on our side alone.
 fn ours() -> Vec<Attribute> {
     vec![
-        Attribute::optional("adopt_existing", Type::Bool, "Whether a create takes a cloud that exists under the name, if it agrees with the configuration. Destroy then only forgets it. Defaults to `false`: an existing cloud is an error.")
+        Attribute::optional("adopt_existing", Type::Bool, "Whether a create takes a cloud that exists under the name, if it agrees with what the configuration sets. Destroy then only forgets it. Defaults to `false`: an existing cloud is an error.")
             .default_to(false.into()),
         Attribute::optional("mark_enabled", Type::Bool, "Whether the cloud carries our entry among its `markers`. Without it a cloud that an interrupted run has left is an error, with the command that imports it. A cloud that was adopted is never marked. Defaults to `true`.")
             .default_to(true.into()),

@@ -85,20 +85,9 @@ impl Core {
         let null = Value::Null;
         let azure = cloud.members.get("azure_configuration").unwrap_or(&null);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let credential = self.store.follow(&text(&azure["cloud_credentials_ref"]));
-        let Some(credential) = credential else {
-            return Some("No cloud credentials are configured".to_owned());
-        };
-        let principal = credential.members.get("azure_serviceprincipal");
-        let principal = principal.unwrap_or(&null);
-        let signed_in = self.azure.sign_in(
-            &text(&principal["tenant_id"]),
-            &text(&principal["application_id"]),
-            &text(&principal["authentication_token"]),
-        );
-        let object_id = match signed_in {
+        let object_id = match self.signed_in(&azure["cloud_credentials_ref"]) {
             Ok(object_id) => object_id,
-            Err(why) => return Some(format!("Azure login failed: {why}")),
+            Err(why) => return Some(why),
         };
 
         let network = &azure["network_info"][0];
@@ -127,5 +116,23 @@ impl Core {
         refused.next().map(|id| {
             format!("The client '{object_id}' does not have authorization to perform action '{join}' over scope '{id}'")
         })
+    }
+
+    /// The object id by which Azure knows who holds the credential; without one, the controller's managed identity.
+    fn signed_in(&self, credential: &Value) -> Result<String, String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let Some(credential) = self.store.follow(&text(credential)) else {
+            let identity = self.settings.managed_identity.clone();
+            return identity.ok_or_else(|| "No cloud credentials are configured".to_owned());
+        };
+        let null = Value::Null;
+        let principal = credential.members.get("azure_serviceprincipal");
+        let principal = principal.unwrap_or(&null);
+        let signed_in = self.azure.sign_in(
+            &text(&principal["tenant_id"]),
+            &text(&principal["application_id"]),
+            &text(&principal["authentication_token"]),
+        );
+        signed_in.map_err(|why| format!("Azure login failed: {why}"))
     }
 }

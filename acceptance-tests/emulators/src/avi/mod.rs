@@ -83,6 +83,8 @@ pub struct Settings {
     pub expired_status: u16,
     /// How long a cloud is in progress after each write.
     pub cloud_ready_after: Duration,
+    /// The object id of the controller's managed identity, with which clouds without a credential sign in to Azure.
+    pub managed_identity: Option<String>,
     /// Whether the controller still starts and answers 503.
     pub initializing: bool,
     /// `portal_configuration.allow_basic_authentication`.
@@ -99,6 +101,7 @@ impl Default for Settings {
             session_lifetime: Duration::from_secs(24 * 60 * 60),
             expired_status: 419,
             cloud_ready_after: Duration::ZERO,
+            managed_identity: None,
             initializing: false,
             allow_basic_authentication: false,
             refused_delete_status: 400,
