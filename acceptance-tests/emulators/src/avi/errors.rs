@@ -130,7 +130,8 @@ impl Refusal {
         Refusal::new(StatusCode::CONFLICT, error)
     }
 
-    /// A `_last_modified` that is not the newest (AKO#1755, from a controller's log).
+    /// A `_last_modified` that is not the newest (AKO#1755, from a controller's log). AKO knows another text of the
+    /// same status, `Need to reload object data VsVip`; clients have to go by the status.
     pub(super) fn concurrent() -> Refusal {
         Refusal::new(StatusCode::PRECONDITION_FAILED, "Concurrent Update Error")
     }

@@ -68,11 +68,12 @@ impl Query {
 
     /// Whether an object passes every filter.
     pub(super) fn admits(&self, object: &Stored, store: &Store) -> bool {
-        let members = Value::Object(object.members.clone());
+        let mut members = object.members.clone();
+        members.insert("uuid".to_owned(), object.uuid.clone().into());
+        let members = Value::Object(members);
         let filters = self.0.iter().filter(|(name, _)| !SHAPE.contains(&&**name));
         for (name, wanted) in filters {
             let passes = match name.as_str() {
-                "uuid" => object.uuid == *wanted,
                 "search" => members.to_string().contains(wanted),
                 "isearch" => {
                     let text = members.to_string().to_lowercase();

@@ -59,6 +59,7 @@ async fn what_the_models_do_not_allow_is_refused() {
         json!({"max_se": 1001}),
         json!({"ha_mode": "HA_MODE_NONE"}),
         json!({"max_se": true}),
+        json!({"max_se": "4"}),
         json!({"ntp_sync_status_interval": 100}),
         json!({"max_queues_per_vnic": 3}),
         json!({"labels": [{"key": "a"}, {"key": "b"}]}),
@@ -78,6 +79,20 @@ async fn what_the_models_do_not_allow_is_refused() {
     let group = make(&lab, "serviceenginegroup", allowed);
     assert_eq!(group["x_later"]["kept"], true);
     assert_eq!(group["se_deprovision_delay"], 120);
+}
+
+#[tokio::test]
+async fn an_empty_list_is_none() {
+    let lab = lab().await;
+    let body = json!({"name": "g", "labels": [], "instance_flavor": null});
+    let group = make(&lab, "serviceenginegroup", body);
+    assert_eq!(group.get("labels"), None);
+    let labelled = json!({"add": {"labels": [{"key": "clustername", "value": "c"}]}, "replace": {"max_se": 4}});
+    let (_, group) = lab.avi().request("PATCH", &path_of(&group), labelled);
+    assert!(group["labels"].is_array());
+    let bare = json!({"replace": {"labels": []}});
+    let (_, group) = lab.avi().request("PATCH", &path_of(&group), bare);
+    assert_eq!((group.get("labels"), &group["max_se"]), (None, &json!(4)));
 }
 
 /// AKO's changelog quotes the refusal.
@@ -182,6 +197,12 @@ async fn lists_are_filtered_ordered_and_cut_into_pages() {
         ["seg-b", "seg-a"]
     );
     assert!(names("cloud_ref.name=nope").is_empty());
+    let (_, found) = lab
+        .avi()
+        .request("GET", "/api/serviceenginegroup?name=other", Value::Null);
+    let uuid = found["results"][0]["uuid"].as_str().unwrap();
+    assert_eq!(names(&format!("uuid={uuid}")), ["other"]);
+    assert_eq!(names(&format!("uuid.in=nope,{uuid}")), ["other"]);
     let (_, page) = lab.avi().request(
         "GET",
         "/api/serviceenginegroup?page_size=3&fields=name",

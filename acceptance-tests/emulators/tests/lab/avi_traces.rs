@@ -82,7 +82,13 @@ async fn send(
         path = path.replace(old, &new);
         body = body.replace(old, &new);
     }
-    let body: Value = serde_json::from_str(&body).unwrap();
+    let mut body: Value = serde_json::from_str(&body).unwrap();
+    for name in PECULIAR {
+        // avisdk sends back what that emulator showed it.
+        if let Some(text) = body[name].as_str() {
+            body[name] = serde_json::from_str(text).unwrap();
+        }
+    }
     if path == "/login" {
         return controller.sign_in(&body).await;
     }
