@@ -2,7 +2,7 @@
 //!
 //! The real one is closed source. Known are its rights (AKO's role file: it reads tables and reads, writes and deletes
 //! single routes, and never writes a table) and its events. All else is assumed, and errs on the unkind side:
-//! random route names, one route at a time, removals first, no look at what became of a route that it made, and no second
+//! random route names, one route at a time, removals first (a changed next hop leaves a gap), no look at what became of a route that it made, and no second
 //! attempt at a refused one before the VRF changes.
 
 use std::collections::BTreeMap;
@@ -162,7 +162,10 @@ impl Inner {
                 () = tokio::time::sleep(Duration::from_millis(settings.delay_ms)) => {}
             }
             if settings.running {
-                self.pass(&mut memory).await;
+                tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    () = self.pass(&mut memory) => {}
+                }
             }
             self.done.send_replace(now);
         }
@@ -315,7 +318,7 @@ impl Inner {
     }
 
     fn clouds(&self) -> Vec<Cloud> {
-        let list = self.list("cloud");
+        let list = self.avi.all("cloud");
         let azure = list.iter().filter(|cloud| cloud["vtype"] == "CLOUD_AZURE");
         azure.filter_map(|cloud| self.cloud(cloud)).collect()
     }
@@ -323,7 +326,7 @@ impl Inner {
     fn cloud(&self, cloud: &Value) -> Option<Cloud> {
         let uuid = cloud["uuid"].as_str()?.to_owned();
         let is_of = |object: &&Value| uuid_of(&object["cloud_ref"]) == uuid;
-        let vrfs = self.list("vrfcontext");
+        let vrfs = self.avi.all("vrfcontext");
         let vrf = vrfs
             .iter()
             .filter(is_of)
@@ -331,7 +334,7 @@ impl Inner {
         let vrf = vrf.cloned().unwrap_or_default();
         let configuration = &cloud["azure_configuration"];
         let network = &configuration["network_info"][0];
-        let groups = self.list("serviceenginegroup");
+        let groups = self.avi.all("serviceenginegroup");
         let targets = groups.iter().filter(is_of).flat_map(|group| {
             let mut seen = self.seen(group, network);
             seen.retain_mut(|(label, target)| {
@@ -383,16 +386,6 @@ impl Inner {
         match births.is_empty() {
             true => vec![of(group)],
             false => births.iter().map(of).collect(),
-        }
-    }
-
-    fn list(&self, kind: &str) -> Vec<Value> {
-        let (_, body) = self
-            .avi
-            .request("GET", &format!("/api/{kind}?page_size=200"), Value::Null);
-        match &body["results"] {
-            Value::Array(list) => list.clone(),
-            _ => Vec::new(),
         }
     }
 }

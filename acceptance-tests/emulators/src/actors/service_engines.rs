@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::cloud_connector::{subnet_id, uuid_of};
@@ -58,6 +59,8 @@ pub struct ServiceEngines {
     azure: Arc<Azure>,
     settings: Mutex<EngineSettings>,
     engines: Mutex<Vec<Engine>>,
+    /// Wakes the task that lets them leave.
+    placed: Arc<Notify>,
 }
 
 /// One engine, with what the group was like when it was made.
@@ -81,17 +84,21 @@ impl ServiceEngines {
             azure,
             settings: Mutex::default(),
             engines: Mutex::default(),
+            placed: Arc::default(),
         });
         let all = Arc::downgrade(&engines);
+        let placed = Arc::clone(&engines.placed);
         tokio::spawn(async move {
-            // Nobody tells of a delay that was shortened, so it looks again and again.
+            // Nobody tells of a delay that was shortened, so it looks again and again while there is one.
             const LOOK: Duration = Duration::from_millis(50);
             while let Some(engines) = all.upgrade() {
                 engines.leave_when_due();
+                let is_empty = lock(&engines.engines).is_empty();
                 drop(engines);
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = placed.notified(), if is_empty => {}
+                    () = tokio::time::sleep(LOOK), if !is_empty => {}
                 }
             }
         });
@@ -144,6 +151,7 @@ impl ServiceEngines {
             idle_since: Instant::now(),
             birth: json!({"labels": group["labels"], "data_network_id": group["data_network_id"]}),
         });
+        self.placed.notify_one();
         Ok(uuid)
     }
 
@@ -196,14 +204,9 @@ impl ServiceEngines {
     }
 
     fn group(&self, name: &str) -> Result<Value, Error> {
-        let (_, list) =
-            self.avi
-                .request("GET", "/api/serviceenginegroup?page_size=200", Value::Null);
-        let mut groups = list["results"].as_array().into_iter().flatten();
+        let mut groups = self.avi.all("serviceenginegroup").into_iter();
         let group = groups.find(|group| group["name"] == name || group["uuid"] == name);
-        group
-            .cloned()
-            .ok_or_else(|| Error::NoSuchGroup(name.to_owned()))
+        group.ok_or_else(|| Error::NoSuchGroup(name.to_owned()))
     }
 
     fn mask_of(&self, subnet: &str) -> u8 {

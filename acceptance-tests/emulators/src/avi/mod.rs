@@ -202,13 +202,7 @@ impl Avi {
         let core = lock(&self.core);
         let mut state = json!({"sessions": core.sessions.count(), "logins": core.sessions.logins});
         for object in core.store.all() {
-            let shape = reads::Shape {
-                names: false,
-                skip_default: false,
-                leave_secrets_out: false,
-                version: call::newest(&core.settings.version),
-            };
-            let shown = core.render(object, shape);
+            let shown = core.render(object, core.plain_shape());
             match &mut state[object.kind.path] {
                 Value::Array(objects) => objects.push(shown),
                 none => *none = json!([shown]),
@@ -216,6 +210,15 @@ impl Avi {
         }
         state["events"] = json!(core.events);
         state
+    }
+
+    /// Every object of one type, as a single GET would answer it; none of a type that paths do not name.
+    pub fn all(&self, kind: &str) -> Vec<Value> {
+        let core = lock(&self.core);
+        let objects = type_of_path(kind).map(|kind| core.store.of(kind));
+        let objects = objects.into_iter().flatten();
+        let shown = objects.map(|object| core.render(object, core.plain_shape()));
+        shown.collect()
     }
 
     /// The number of changes to clouds, SE groups, VRFs and Service Engines so far; wakes when it grows.
@@ -455,6 +458,16 @@ impl Core {
         }
     }
 
+    /// How a plain GET in the controller's version shows objects.
+    fn plain_shape(&self) -> reads::Shape {
+        reads::Shape {
+            names: false,
+            skip_default: false,
+            leave_secrets_out: false,
+            version: call::newest(&self.settings.version),
+        }
+    }
+
     fn authorize(&self, call: &Call, object: &str) -> Result<(), Refusal> {
         let Caller::User(user, _) = &call.caller else {
             return Ok(());
@@ -489,19 +502,28 @@ pub(crate) fn mask_secrets(body: &mut Value) {
     match body {
         Value::Array(items) => items.iter_mut().for_each(mask_secrets),
         Value::Object(members) => {
+            // An operation of `json_patch` names the member in its path.
+            let path = members.get("path").and_then(Value::as_str);
+            let sets_secret = path.is_some_and(is_secret);
             for (name, value) in members {
-                match name.as_str() {
-                    "authentication_token" | "password" | "private_key" | "token" => {
-                        if value.as_str() != Some(SENSITIVE) {
-                            *value = "<secret>".into();
-                        }
+                if is_secret(name) || (sets_secret && name == "value") {
+                    if value.as_str() != Some(SENSITIVE) {
+                        *value = "<secret>".into();
                     }
-                    _ => mask_secrets(value),
+                } else {
+                    mask_secrets(value);
                 }
             }
         }
         _ => {}
     }
+}
+
+fn is_secret(member: &str) -> bool {
+    let name = member.rsplit('/').next();
+    ["authentication_token", "password", "private_key", "token"]
+        .iter()
+        .any(|secret| Some(*secret) == name)
 }
 
 /// What a secret reads back as (recorded).

@@ -1,6 +1,9 @@
 //! The cloud connector: labelled routes of the VRF become routes of Azure tables.
 
+use std::time::Duration;
+
 use ako_lab::azure::Denial;
+use ako_lab::faults::{Action, Fault};
 use serde_json::{Value, json};
 
 use crate::actors_stage::Stage;
@@ -170,4 +173,34 @@ async fn it_does_nothing_while_it_is_switched_off_and_catches_up_afterwards() {
     });
     connector.settled().await;
     assert_eq!(stage.azure_routes("cluster1").len(), 2);
+}
+
+/// A fault that holds a request forever must not keep a finished lab alive.
+#[tokio::test]
+async fn it_ends_with_the_lab_whatever_it_waits_for() {
+    let stage = Stage::new().await;
+    let mut changes = stage.lab.avi().changes();
+    let held = stage
+        .lab
+        .add_fault(Fault::on("PUT", "*/routes/*", Action::Hold));
+    stage.start_ako("cluster1").await;
+    let within = Duration::from_secs(10);
+    assert!(stage.lab.held(held, within).await);
+    drop(stage);
+    let nobody_is_left = async { while changes.changed().await.is_ok() {} };
+    let ended = tokio::time::timeout(within, nobody_is_left).await;
+    assert!(ended.is_ok(), "something still holds the controller");
+}
+
+/// More groups than one page holds.
+#[tokio::test]
+async fn it_sees_every_se_group() {
+    let stage = Stage::new().await;
+    for number in 0..200 {
+        stage.make_group(&format!("filler-{number}"), "snet-se-cluster1");
+    }
+    stage.make_group("seg-last", "snet-se-cluster2");
+    stage.start_ako_with("cluster2", "seg-last").await;
+    stage.lab.connector().settled().await;
+    assert_eq!(stage.azure_routes("cluster2").len(), 2);
 }

@@ -37,7 +37,12 @@ impl Stage {
     }
 
     pub(crate) async fn start_ako(&self, cluster: &str) -> Outcome {
-        let options = AkoOptions::of(cluster, "azure-cloud", &format!("seg-{cluster}"));
+        self.start_ako_with(cluster, &format!("seg-{cluster}"))
+            .await
+    }
+
+    pub(crate) async fn start_ako_with(&self, cluster: &str, se_group: &str) -> Outcome {
+        let options = AkoOptions::of(cluster, "azure-cloud", se_group);
         self.lab.start_ako(options).await.unwrap()
     }
 

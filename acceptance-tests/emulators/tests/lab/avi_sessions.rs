@@ -191,6 +191,11 @@ async fn a_fault_writes_to_the_controller_and_the_journal_keeps_no_secret() {
     lab.add_fault(Fault::on("PUT", &path, write));
     let body = json!({"name": "c", "_last_modified": made.body["_last_modified"]});
     assert_eq!(avi.send(Method::PUT, &path, body).await.status, 412);
+    let operation = json!({"json_patch": [{
+        "op": "replace", "path": "/azure_serviceprincipal/authentication_token", "value": "s3cret",
+    }]});
+    let patched = avi.send(Method::PATCH, &path, operation).await;
+    assert_eq!(patched.status, 200, "{}", patched.body);
 
     let journal = lab.journal();
     assert!(!json!(journal).to_string().contains("s3cret"));

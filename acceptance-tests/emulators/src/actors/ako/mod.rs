@@ -495,7 +495,11 @@ impl Inner {
                 if trying.is_cancelled() {
                     return;
                 }
-                delay = match inner.attempt(&mut process).await {
+                let attempt = tokio::select! {
+                    () = inner.stop.cancelled() => return,
+                    next = inner.attempt(&mut process) => next,
+                };
+                delay = match attempt {
                     Next::Done | Next::Never => return,
                     Next::Soon => vrf::pause(AWAITED_ATTEMPTS),
                     Next::Later => Duration::from_millis(inner.options.slow_retry_ms),
