@@ -23,6 +23,8 @@ pub enum LabelStep {
     Leave,
     /// There is none, and ours is to be added.
     Add,
+    /// There is one that we have put on ourselves, for a cluster that was wanted before.
+    Replace,
 }
 
 /// Somebody else's label, which is never overwritten: AKO of that cluster would not start again, and the controller
@@ -58,19 +60,25 @@ pub fn cluster_of(labels: &[Label]) -> Option<&str> {
     label.value.as_deref()
 }
 
-/// What to do so that the SE group is the wanted cluster's; without one any label is left alone.
+/// What to do so that the SE group is the wanted cluster's; without one any label is left alone. `own` is the cluster
+/// whose label we have put on ourselves: that one alone gives way to another.
 ///
 /// AKO is content if the right label is among several; so are we.
-pub fn plan_label(wanted: Option<&str>, actual: &[Label]) -> Result<LabelStep, ForeignLabel> {
+pub fn plan_label(
+    wanted: Option<&str>,
+    own: Option<&str>,
+    actual: &[Label],
+) -> Result<LabelStep, ForeignLabel> {
     let Some(wanted) = wanted else {
         return Ok(LabelStep::Leave);
     };
     if actual.contains(&Label::of_cluster(wanted)) {
         return Ok(LabelStep::Leave);
     }
-    match actual.first() {
-        None => Ok(LabelStep::Add),
-        Some(found) => Err(ForeignLabel {
+    match actual {
+        [] => Ok(LabelStep::Add),
+        [found] if own.map(Label::of_cluster).as_ref() == Some(found) => Ok(LabelStep::Replace),
+        [found, ..] => Err(ForeignLabel {
             wanted: wanted.to_owned(),
             found: found.clone(),
         }),
@@ -218,6 +226,8 @@ pub enum Farewell {
 pub enum Kept {
     /// The user wants it so.
     Wanted,
+    /// It is what it is to be already.
+    Done,
     /// Somebody else has changed it since.
     Changed,
     /// What was there before is not known.
@@ -246,18 +256,18 @@ pub fn plan_farewell(
     actual: Option<&str>,
     previous: Option<&str>,
 ) -> Farewell {
-    if on_destroy == OnDestroy::Keep {
-        return Farewell::Keep(Kept::Wanted);
-    }
-    if !actual.is_some_and(|actual| are_same_data_networks(actual, ours)) {
-        return Farewell::Keep(Kept::Changed);
-    }
-    match (on_destroy, previous) {
-        (OnDestroy::Restore, None) => Farewell::Keep(Kept::PreviousUnknown),
-        (OnDestroy::Restore, Some(previous)) if !previous.is_empty() => {
-            Farewell::Set(previous.to_owned())
-        }
-        _ => Farewell::Clear,
+    let left = match on_destroy {
+        OnDestroy::Keep => return Farewell::Keep(Kept::Wanted),
+        OnDestroy::Restore => previous,
+        OnDestroy::Clear => Some(""),
+    };
+    let is = |text: &str| are_same_data_networks(actual.unwrap_or_default(), text);
+    match left {
+        Some(left) if is(left) => Farewell::Keep(Kept::Done),
+        _ if !is(ours) => Farewell::Keep(Kept::Changed),
+        None => Farewell::Keep(Kept::PreviousUnknown),
+        Some("") => Farewell::Clear,
+        Some(previous) => Farewell::Set(previous.to_owned()),
     }
 }
 
@@ -314,9 +324,21 @@ mod tests {
             (Some("blue"), vec![keyed.clone()], Err(keyed)),
             (Some("blue"), vec![empty.clone()], Err(empty)),
         ] {
-            let found = plan_label(wanted, &actual).map_err(|foreign| foreign.found);
-            assert_eq!(found, expected, "{wanted:?} {actual:?}");
+            for own in [None, Some("blue"), Some("red")] {
+                let found = plan_label(wanted, own, &actual).map_err(|foreign| foreign.found);
+                assert_eq!(found, expected, "{wanted:?} {own:?} {actual:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_label_of_our_own_gives_way_and_one_beside_it_does_not() {
+        let (green, keyed) = (Label::of_cluster("green"), label("team", "x"));
+        let plan = |own, actual: &[Label]| plan_label(Some("blue"), own, actual);
+        let own = Some("green");
+        assert_eq!(plan(own, &[green.clone()]), Ok(LabelStep::Replace));
+        assert!(plan(own, &[green.clone(), keyed]).is_err());
+        assert!(plan(Some("Green"), &[green]).is_err());
     }
 
     #[test]
@@ -402,6 +424,9 @@ mod tests {
                 Keep(Kept::Changed),
             ),
             ("restore", None, Some("before"), Keep(Kept::Changed)),
+            ("restore", None, Some(""), Keep(Kept::Done)),
+            ("restore", Some("BEFORE"), Some("before"), Keep(Kept::Done)),
+            ("clear", None, Some("before"), Keep(Kept::Done)),
             ("clear", Some("ours"), None, Clear),
             ("clear", Some("theirs"), None, Keep(Kept::Changed)),
             ("keep", Some("ours"), Some("before"), Keep(Kept::Wanted)),

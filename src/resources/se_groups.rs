@@ -4,11 +4,12 @@
 use crate::clients::Limits;
 use crate::clients::avi::NoReference;
 use crate::clients::avi::{
-    Client, Cloud, Error, Filter, KeyValue, Object, Reference, SeGroup, ServiceEngine,
+    Client, Cloud, Error, Filter, KeyValue, Object, Patch, Reference, SeGroup, ServiceEngine,
 };
 use crate::clients::azure::ids::VirtualNetworkId;
 use crate::configured::Configured;
-use crate::domain::se_groups::{DataNetwork, Label, are_same_data_networks, cluster_of};
+use crate::domain::se_groups::{DataNetwork, Label, LabelStep, are_same_data_networks, cluster_of};
+use crate::framework::plan::Plan;
 use std::time::{Duration, Instant};
 
 /// The cloud that an SE group is in, as far as decisions need it.
@@ -190,6 +191,19 @@ pub(crate) fn cluster_name_of(group: &SeGroup) -> Option<String> {
     cluster_of(&labels_of(group)).map(str::to_owned)
 }
 
+/// The patch with what the step does to the label.
+pub(crate) fn with_label(patch: Patch, step: LabelStep, cluster_name: Option<&str>) -> Patch {
+    let labelled = SeGroup {
+        labels: cluster_name.map(|cluster| vec![to_label(cluster)]),
+        ..SeGroup::default()
+    };
+    match step {
+        LabelStep::Leave => patch,
+        LabelStep::Add => patch.add(&labelled),
+        LabelStep::Replace => patch.replace(&labelled),
+    }
+}
+
 /// The label of the cluster as the controller takes it.
 pub(crate) fn to_label(cluster_name: &str) -> KeyValue {
     let Label { key, value } = Label::of_cluster(cluster_name);
@@ -212,6 +226,19 @@ pub(crate) fn name_of_network(text: &str) -> String {
 pub(crate) fn without_name(reference: &str) -> String {
     let reference = reference.split('#').next();
     reference.unwrap_or_default().to_owned()
+}
+
+/// Whether the planned `cloud_ref` is but another spelling of the cloud in the state.
+pub(crate) fn is_same_cloud(plan: &Plan<'_>) -> bool {
+    let text = plan.planned("cloud_ref").as_str();
+    let Some(Ok(cloud)) = text.map(|text| Reference::parse(Cloud::TYPE, text)) else {
+        return false;
+    };
+    let known = match &cloud {
+        Reference::Uuid(_) => plan.prior("cloud_uuid"),
+        Reference::Name(_) => plan.prior("cloud_name"),
+    };
+    known.as_str() == Some(&cloud.to_string())
 }
 
 /// Whether the text refers to an object of that type.

@@ -1,5 +1,6 @@
 //! Changes and drift: one request with what changes, and nothing of others is lost.
 
+use ako_lab::actors::AkoOptions;
 use ako_lab::terraform::Action;
 
 use super::*;
@@ -82,29 +83,67 @@ fn akos_label_and_members_of_others_survive_every_update() {
     let unlabelled = changed("  cluster_name    = \"blue\"\n", "");
     let scenario = applied_with(&unlabelled);
     assert_eq!(group(&scenario)["labels"], Value::Null);
-    // As AKO does: a PUT of what it has read, with its label.
-    let mut whole = group(&scenario);
-    whole["labels"] = json!([{"key": "clustername", "value": "blue"}]);
-    whole["x_of_next_year"] = json!({"deep": [1, 2]});
-    scenario.avi("PUT", &path(&whole), whole.clone());
+    let ako = AkoOptions::of("cluster1", "azure", "seg-blue");
+    let outcome = scenario.lab.wait_for(scenario.lab.start_ako(ako));
+    outcome.expect("the lab has the cluster");
+    let label = json!([{"key": "clustername", "value": "cluster1"}]);
+    assert_eq!(group(&scenario)["labels"], label);
     scenario.assert_nothing_to_do();
 
+    // AKO itself drops what it does not know; this writer does not.
+    let theirs = json!({"deep": [1, 2]});
+    somebody_patches(
+        &scenario,
+        json!({"replace": {"x_of_next_year": theirs.clone()}}),
+    );
     scenario.configure(&unlabelled.replace("= 4", "= 5"));
+    scenario.forget_calls();
     scenario.apply();
+    assert_eq!(writes(&scenario), [CHANGE]);
     scenario.assert_nothing_to_do();
     let after = group(&scenario);
-    assert_eq!(after["labels"], whole["labels"]);
-    assert_eq!(after["x_of_next_year"], whole["x_of_next_year"]);
+    assert_eq!(after["labels"], label);
+    assert_eq!(after["x_of_next_year"], theirs);
     assert_eq!(after["max_se"], 5);
     assert_eq!(after["markers"][0]["key"], "ako-terraform");
 
     // The same cluster in the configuration is no difference; the mark may be lost.
-    somebody_patches(
-        &scenario,
-        json!({"delete": {"markers": whole["markers"].clone()}}),
-    );
-    scenario.configure(&changed("= 4", "= 5"));
+    let markers = after["markers"].clone();
+    somebody_patches(&scenario, json!({"delete": {"markers": markers}}));
+    scenario.configure(&changed("= 4", "= 5").replace("\"blue\"\n", "\"cluster1\"\n"));
     scenario.assert_nothing_to_do();
+    // AKO has put it on: another cluster in the configuration does not take it away.
+    scenario.configure(&changed("= 4", "= 5"));
+    let run = scenario.apply_fails();
+    let says = "SE group \"seg-blue\" belongs to cluster \"cluster1\"";
+    assert!(run.says(says), "{}", run.transcript());
+    assert_eq!(group(&scenario)["labels"], label);
+}
+
+#[test]
+fn a_renamed_cluster_takes_the_label_along_that_was_put_on_here() {
+    let scenario = applied();
+    let rename = |to: &str| {
+        scenario.configure(&changed("\"blue\"\n", &format!("\"{to}\"\n")));
+        let plan = scenario.plan();
+        let says = format!("to cluster \"{to}\"");
+        assert!(plan.run.says(&says), "{}", plan.run.transcript());
+        scenario.forget_calls();
+        scenario.apply_saved_plan();
+        assert_eq!(writes(&scenario), [CHANGE]);
+        let label = json!([{"key": "clustername", "value": to}]);
+        assert_eq!(group(&scenario)["labels"], label);
+        scenario.assert_nothing_to_do();
+    };
+    rename("green");
+    rename("red");
+    // Given up, it is nobody's here any more.
+    scenario.configure(&changed("  cluster_name    = \"blue\"\n", "").replace("= 4", "= 5"));
+    scenario.apply();
+    scenario.configure(&changed("= 4", "= 5"));
+    let run = scenario.apply_fails();
+    let says = "belongs to cluster \"red\"";
+    assert!(run.says(says), "{}", run.transcript());
 }
 
 #[test]

@@ -79,6 +79,29 @@ fn a_create_without_a_mark_whose_answer_is_lost_is_found_by_its_name() {
 }
 
 #[test]
+fn what_somebody_else_makes_while_our_create_is_lost_is_not_taken_for_ours() {
+    let scenario = prepared(CONFIGURATION);
+    let cloud = scenario.avi_object("cloud", "azure")["url"].clone();
+    let theirs = json!({
+        "name": "seg-blue", "cloud_ref": cloud, "data_network_id": "snet-se-blue", "max_se": 4,
+        "labels": [{"key": "clustername", "value": "blue"}],
+    });
+    let write = Action::Write {
+        method: "POST".into(),
+        path: "/api/serviceenginegroup".into(),
+        body: theirs,
+    };
+    scenario.lab.add_fault(Fault::on("POST", POST_PATH, write));
+    scenario
+        .lab
+        .add_fault(Fault::on("POST", POST_PATH, Action::Reset));
+    let run = scenario.apply_fails();
+    assert!(run.says("exists already"), "{}", run.transcript());
+    assert!(scenario.state().addresses().is_empty());
+    assert_eq!(group(&scenario)["markers"], Value::Null);
+}
+
+#[test]
 fn a_create_that_never_reached_the_controller_is_sent_again_after_a_look() {
     let scenario = prepared(CONFIGURATION);
     scenario

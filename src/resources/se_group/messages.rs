@@ -96,6 +96,19 @@ pub(crate) fn foreign_label(foreign: &ForeignLabel, name: &str) -> Diagnostic {
     .at(Path::attribute("cluster_name"))
 }
 
+/// The label that was put on here gives way to another cluster's.
+pub(crate) fn label_changes(foreign: &ForeignLabel, name: &str) -> Diagnostic {
+    let ForeignLabel { wanted, found } = foreign;
+    let found = found.value.as_deref().unwrap_or_default();
+    Diagnostic::warning(
+        format!("SE group {name:?} goes from cluster {found:?} to cluster {wanted:?}"),
+        format!(
+            "This resource has put the label of {found:?} on, and replaces it. From then on the routes of {found:?} are programmed nowhere, and its AKO does not start again with this SE group. Routes that AKO has written under the old name stay in the VRF unless it removes them first (`deleteConfig: true`)."
+        ),
+    )
+    .at(Path::attribute("cluster_name"))
+}
+
 /// The id of the subnet is in another virtual network than the cloud's.
 pub(crate) fn outside_cloud(outside: &OutsideCloud, data_network: &str, cloud: &str) -> Diagnostic {
     let where_cloud_is = match &outside.of_cloud {

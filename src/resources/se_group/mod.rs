@@ -8,6 +8,7 @@
 //!
 //! Calls of the controller: read 1, plan of a create 2, plan of a change 0 to 2, create 3, change 2, delete 1.
 
+mod memory;
 mod messages;
 mod model;
 mod operation;
@@ -17,8 +18,8 @@ mod schema;
 pub use model::Model;
 
 pub(super) use messages::{
-    engines_keep, foreign_label, network_is_shared, no_subnet, nothing_to_import, outside_cloud,
-    wrong_import_id,
+    engines_keep, foreign_label, label_changes, network_is_shared, no_subnet, nothing_to_import,
+    outside_cloud, wrong_import_id,
 };
 
 use crate::clients::avi::{self, Cloud, Object, Reference, SeGroup};
@@ -30,8 +31,9 @@ use crate::framework::schema::Schema;
 use crate::resources::avi_errors::{call_failed, not_ready};
 use crate::resources::se_groups::{CloudOfGroup, GroupId, without_name};
 use async_trait::async_trait;
+use memory::Kept;
 use messages::Prospect;
-use operation::{Deleted, Found, Ground, Operation, Refusal, Stopped, check_network};
+use operation::{Deleted, Found, Ground, Operation, Refusal, Stopped, Written, check_network};
 use std::sync::Arc;
 
 /// The resource `ako_se_group`.
@@ -63,7 +65,7 @@ impl Resource for SeGroups {
             context.warn(warning);
             return Ok(());
         }
-        plan::plan_defaults(plan, &context.memory().recall());
+        plan::plan_defaults(plan, &kept_in(context));
         match plan.is_create() {
             true => self.look_ahead(context, plan).await,
             false => self.look_at_changes(context, plan).await,
@@ -76,8 +78,8 @@ impl Resource for SeGroups {
         let mut planned = planned;
         let made = self.make(context, &operation, &mut planned).await;
         let made = made.map_err(|stopped| messages::stopped(summary, &stopped, &planned))?;
-        let sizing = model::configured_sizing(&context.config());
-        context.memory().keep(sizing);
+        let own_label = context.config().get("cluster_name").as_str();
+        keep(context, own_label.map(str::to_owned));
         Ok(planned.completed(&made))
     }
 
@@ -106,9 +108,8 @@ impl Resource for SeGroups {
         let operation = self.operation(context, &summary)?;
         let written = self.change(context, &operation, &prior, &planned).await;
         let written = written.map_err(|stopped| messages::stopped(summary, &stopped, &planned))?;
-        let sizing = model::configured_sizing(&context.config());
-        context.memory().keep(sizing);
-        Ok(planned.completed(&written))
+        keep(context, written.own_label);
+        Ok(planned.completed(&written.group))
     }
 
     async fn delete(&self, context: &Context, prior: Model) -> Result<(), Failure<Model>> {
@@ -169,6 +170,15 @@ pub(super) async fn find_for_import(
     }
 }
 
+fn kept_in(context: &Context) -> Kept {
+    Kept::from_bytes(&context.memory().recall())
+}
+
+fn keep(context: &Context, own_label: Option<String>) {
+    let kept = Kept::of(&context.config(), own_label);
+    context.memory().keep(kept.to_bytes());
+}
+
 impl SeGroups {
     fn avi(&self, summary: &str) -> Result<&avi::Client, Diagnostic> {
         let client = self.configured.clients.avi();
@@ -227,7 +237,7 @@ impl SeGroups {
         operation: &Operation<'_>,
         prior: &Model,
         planned: &Model,
-    ) -> Result<SeGroup, Stopped> {
+    ) -> Result<Written, Stopped> {
         if planned.data_network_id.is_some() && planned.data_network_id != prior.data_network_id {
             let uuid = planned.cloud_uuid.clone().unwrap_or_default();
             let reference = Reference::Uuid(uuid);
@@ -241,6 +251,9 @@ impl SeGroups {
         }
         let uuid = planned.uuid.as_deref().unwrap_or_default();
         let _lock = operation.lock(uuid).await?;
-        operation.update(prior, planned, &context.config()).await
+        let own_label = kept_in(context).own_label;
+        let own_label = own_label.as_deref();
+        let config = context.config();
+        operation.update(prior, planned, &config, own_label).await
     }
 }

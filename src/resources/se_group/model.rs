@@ -1,6 +1,5 @@
 //! The attributes of `ako_se_group`, and what the controller holds of them.
 
-use super::schema::SIZING;
 use crate::clients::avi::refs::{self, uuid_of};
 use crate::clients::avi::{Marker as Entry, Reference, SeGroup};
 use crate::domain::avi_marks::MarkerEntry;
@@ -305,22 +304,6 @@ impl Model {
     }
 }
 
-/// The sizing settings that the configuration sets, as they are kept beside the object: what is taken out of the
-/// configuration later goes back to the controller's default.
-pub(super) fn configured_sizing(config: &Config<'_>) -> Vec<u8> {
-    let names = SIZING.iter().filter(|name| !config.get(name).is_null());
-    let names: Vec<_> = names.copied().collect();
-    names.join(",").into_bytes()
-}
-
-/// The sizing settings that the configuration set when the object was last written.
-pub(super) fn sizing_kept(memory: &[u8]) -> Vec<&'static str> {
-    let text = String::from_utf8_lossy(memory);
-    let kept: BTreeSet<_> = text.split(',').collect();
-    let names = SIZING.iter().filter(|name| kept.contains(*name));
-    names.copied().collect()
-}
-
 /// The entries of `markers` as decisions take them.
 pub(super) fn markers_of(group: &SeGroup) -> Vec<MarkerEntry> {
     let entries = group.markers.iter().flatten();
@@ -404,6 +387,7 @@ fn shown<T: Debug>(value: Option<&T>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::schema::SIZING;
     use super::*;
     use crate::framework::value::Value;
     use serde_json::json;
@@ -506,14 +490,5 @@ mod tests {
             change("mgmt", "other").as_deref(),
             Some("/api/network?name=other")
         );
-    }
-
-    #[test]
-    fn what_was_configured_is_remembered_by_name() {
-        let config = config(&["max_se", "ha_mode", "name"]);
-        let memory = configured_sizing(&Config::new(&config));
-        assert_eq!(sizing_kept(&memory), ["max_se", "ha_mode"]);
-        assert_eq!(sizing_kept(b""), [""; 0]);
-        assert_eq!(sizing_kept(b"of,another,version"), [""; 0]);
     }
 }

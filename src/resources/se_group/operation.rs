@@ -10,6 +10,7 @@ use crate::domain::se_groups::{DataNetwork, ForeignLabel, LabelStep, OutsideClou
 use crate::framework::plan::Config;
 use crate::resources::se_groups::{
     CloudOfGroup, SubnetLook, groups_with_network, labels_of, service_engines_of, to_label,
+    with_label,
 };
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -82,6 +83,15 @@ pub(super) enum Found {
     Nothing,
     /// What an interrupted run has left, and what is planned.
     Remnant(Box<SeGroup>),
+}
+
+/// What an update has come to.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// The SE group.
+    pub(super) group: SeGroup,
+    /// The cluster whose label was put on by this resource.
+    pub(super) own_label: Option<String>,
 }
 
 /// How a delete ended.
@@ -198,8 +208,12 @@ impl Operation<'_> {
             match self.look_for(planned, cloud).await {
                 Err(_) if lost => return Err(Stopped::Lost(error)),
                 Err(_) => return Err(error.into()),
-                // Before the request there was none of that name: unless it was refused for one, this is what it made.
-                Ok(Some(found)) if lost && planned.differences(&found).is_empty() => {
+                // Without a mark: there was none of that name before, and this one is as the lost request makes it.
+                Ok(Some(found))
+                    if lost
+                        && wanted.markers.is_none()
+                        && differences(planned, &found).is_empty() =>
+                {
                     return Ok(found);
                 }
                 Ok(Some(found)) => {
@@ -221,28 +235,38 @@ impl Operation<'_> {
         Err(Refusal::Gone.into())
     }
 
-    /// Brings the SE group from `prior` to what is planned, with one request of what changes.
+    /// Brings the SE group from `prior` to what is planned, with one request of what changes. `own` is the cluster whose
+    /// label was put on by this resource before.
     pub(super) async fn update(
         &self,
         prior: &Model,
         planned: &Model,
         config: &Config<'_>,
-    ) -> Result<SeGroup, Stopped> {
+        own: Option<&str>,
+    ) -> Result<Written, Stopped> {
         let uuid = planned.uuid.as_deref().unwrap_or_default();
         // Not configured, the planned cluster is only what was there.
         let cluster = config.get("cluster_name").as_str();
+        let mut is_label_ours = own.is_some() && own == cluster;
+        let done = |group, is_label_ours: bool| Written {
+            group,
+            own_label: cluster.filter(|_| is_label_ours).map(str::to_owned),
+        };
         for attempt in 1.. {
             let actual: Option<SeGroup> = self.avi.get(&self.limits, uuid).await?;
             let actual = actual.ok_or(Refusal::Gone)?;
-            let label = plan_label(cluster, &labels_of(&actual)).map_err(Refusal::ForeignLabel)?;
+            let label = plan_label(cluster, own, &labels_of(&actual));
+            let label = label.map_err(Refusal::ForeignLabel)?;
             let patch = self.patch(prior, planned, config, &actual, label).await?;
             if patch.is_empty() {
-                return Ok(actual);
+                return Ok(done(actual, is_label_ours));
             }
+            let changes_label = label != LabelStep::Leave;
             let error = match self.avi.patch(&self.limits, uuid, &patch).await {
-                Ok(written) => return Ok(written),
+                Ok(written) => return Ok(done(written, is_label_ours || changes_label)),
                 Err(error) => error,
             };
+            is_label_ours |= changes_label && error.after_write() == WriteState::Unclear;
             // A label that comes between our read and our write makes ours one too many; the fresh read tells whose.
             let may_heal = error.wants_fresh_read()
                 || label == LabelStep::Add && error.refusal().is_some() && attempt == 1
@@ -341,9 +365,6 @@ impl Operation<'_> {
     ) -> Result<Patch, Error> {
         let (replaced, mut deleted) = planned.changes(prior, config, actual);
         let mut added = SeGroup::default();
-        if label == LabelStep::Add {
-            added.labels = planned.cluster_name.as_deref().map(|c| vec![to_label(c)]);
-        }
         let mark = Marker::find_in(&markers_of(actual));
         match (planned.mark_enabled, mark) {
             (true, None) if self.is_marked(planned).await? => {
@@ -354,7 +375,8 @@ impl Operation<'_> {
             (false, Some(mark)) => deleted.markers = Some(vec![to_marker(mark.entry())]),
             _ => {}
         }
-        Ok(Patch::new().replace(&replaced).add(&added).delete(&deleted))
+        let patch = Patch::new().replace(&replaced).add(&added).delete(&deleted);
+        Ok(with_label(patch, label, planned.cluster_name.as_deref()))
     }
 
     /// Whether the SE group is to carry our mark, and the controller takes it.
@@ -406,22 +428,28 @@ fn check_remnant(planned: &Model, cloud_uuid: &str, existing: &SeGroup) -> Resul
             uuid: existing.uuid.clone(),
         });
     }
+    let differences = differences(planned, existing);
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::Differs(differences)),
+    }
+}
+
+/// What `existing` has otherwise than the request that makes the planned SE group, label included.
+fn differences(planned: &Model, existing: &SeGroup) -> Vec<Difference> {
     let mut differences = planned.differences(existing);
-    // The label comes with the request that makes the SE group: one without it was not made as planned.
-    if plan_label(planned.cluster_name.as_deref(), &labels_of(existing)) != Ok(LabelStep::Leave) {
+    let labels = labels_of(existing);
+    if plan_label(planned.cluster_name.as_deref(), None, &labels) != Ok(LabelStep::Leave) {
         differences.push(Difference {
             attribute: "cluster_name",
             planned: planned.cluster_name.clone().unwrap_or_default(),
-            actual: match labels_of(existing).first() {
+            actual: match labels.first() {
                 Some(label) => format!("label {label}"),
                 None => "no label".to_owned(),
             },
         });
     }
-    match differences.is_empty() {
-        true => Ok(()),
-        false => Err(Refusal::Differs(differences)),
-    }
+    differences
 }
 
 /// What keeps an SE group from being deleted.

@@ -4,8 +4,9 @@
 //! controller holds at the moment gives warnings only: another change in the same plan may come first.
 
 use super::SeGroups;
+use super::memory::Kept;
 use super::messages::{self, Prospect};
-use super::model::{Model, sizing_kept};
+use super::model::Model;
 use super::operation::{Found, Ground, Refusal};
 use crate::clients::NotReady;
 use crate::clients::avi::{self, Cloud, Object, Reference};
@@ -18,7 +19,7 @@ use crate::framework::resource::Context;
 use crate::framework::value::Value;
 use crate::resources::avi_errors::{look_failed, not_ready};
 use crate::resources::forecast::forecast;
-use crate::resources::se_groups::{groups_with_network, service_engines_of};
+use crate::resources::se_groups::{groups_with_network, is_same_cloud, service_engines_of};
 use std::collections::BTreeSet;
 
 /// What Service Engines keep that run already. Avi's documents say so of many fields and list them nowhere; these are
@@ -68,30 +69,15 @@ pub(super) fn plan_cloud(plan: &mut Plan<'_>) -> Option<Diagnostic> {
 }
 
 /// Plans what is taken out of the configuration to go back to the controller's default, which is known after apply.
-pub(super) fn plan_defaults(plan: &mut Plan<'_>, memory: &[u8]) {
+pub(super) fn plan_defaults(plan: &mut Plan<'_>, kept: &Kept) {
     if plan.is_create() {
         return;
     }
-    for name in sizing_kept(memory) {
+    for &name in &kept.sizing {
         if plan.config.get(name).is_null() && !plan.prior(name).is_null() {
             plan.set_unknown(name);
         }
     }
-}
-
-fn is_same_cloud(plan: &Plan<'_>) -> bool {
-    let Some(Ok(cloud)) = plan
-        .planned("cloud_ref")
-        .as_str()
-        .map(|text| Reference::parse(Cloud::TYPE, text))
-    else {
-        return false;
-    };
-    let known = match &cloud {
-        Reference::Uuid(_) => plan.prior("cloud_uuid"),
-        Reference::Name(_) => plan.prior("cloud_name"),
-    };
-    known.as_str() == Some(&cloud.to_string())
 }
 
 impl SeGroups {
@@ -147,7 +133,11 @@ impl SeGroups {
     ) -> Result<(), Diagnostics> {
         if let Some(foreign) = planned_over_label(plan) {
             let name = plan.prior("name").as_str().unwrap_or_default();
-            context.warn(forecast(messages::foreign_label(&foreign, name)));
+            let own = super::kept_in(context).own_label;
+            context.warn(match own.is_some() && own == foreign.found.value {
+                true => messages::label_changes(&foreign, name),
+                false => forecast(messages::foreign_label(&foreign, name)),
+            });
         }
         let changes: Vec<_> = KEPT_BY_ENGINES
             .into_iter()

@@ -96,7 +96,8 @@ fn identity() -> Vec<Attribute> {
             "cluster_name",
             Type::String,
             "The cluster that the SE group serves, as in AKO's `clusterName`: the label `clustername`. Not set: any \
-             label is left alone. The label of another cluster is an error and stays.",
+             label is left alone. The label of another cluster is an error and stays, unless this resource has put it on: \
+             then a changed `cluster_name` replaces it, and the plan warns.",
         )
         .check(Check::Text(check_cluster_name))
         .computed_too(),

@@ -1,6 +1,7 @@
 //! What `ako_se_group_override` tells the user.
 
-use super::{Model, Stopped};
+use super::model::Model;
+use super::operation::Stopped;
 use crate::clients::avi::SeGroup;
 use crate::domain::se_groups::Kept;
 use crate::framework::diagnostics::Diagnostic;
@@ -37,15 +38,14 @@ pub(super) fn stopped(summary: String, stopped: &Stopped, model: &Model) -> Diag
     }
 }
 
-/// The SE group keeps its value when the override is gone; nothing to tell where the user wants it so.
-pub(super) fn kept(why: Kept, prior: &Model, actual: &SeGroup) -> Option<Diagnostic> {
+/// The SE group keeps its value when the override of `ours` is gone; nothing to tell where that is as wanted.
+pub(super) fn kept(why: Kept, ours: &str, prior: &Model, actual: &SeGroup) -> Option<Diagnostic> {
     let name = &prior.se_group_name;
     let value = actual.data_network_id.as_deref().unwrap_or("nothing");
     let because = match why {
-        Kept::Wanted => return None,
+        Kept::Wanted | Kept::Done => return None,
         Kept::Changed => format!(
-            "It is {value:?} by now, and not what this override had set ({:?}): somebody has changed it since.",
-            prior.data_network_id.as_deref().unwrap_or_default()
+            "It is {value:?} by now, and not what this override had set ({ours:?}): somebody has changed it since."
         ),
         Kept::PreviousUnknown => format!(
             "It stays {value:?}: what was there before is not known, because the override was imported, or found its value in place. Set `previous_data_network_id`, or `on_destroy = \"clear\"`, and apply before you destroy; now change it at the controller."

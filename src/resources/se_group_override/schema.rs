@@ -50,8 +50,9 @@ fn attributes() -> Vec<Attribute> {
             "cluster_name",
             Type::String,
             "The cluster that the SE group serves: the label `clustername`, which `ako_vrf_pod_routes` needs where AKO \
-             does not set it. Not set: any label is left alone. The label of another cluster is an error and stays. \
-             Destroying removes the label only if this resource has added it.",
+             does not set it. Not set: any label is left alone, also one that this resource has added before. The label of \
+             another cluster is an error and stays, unless this resource has added it: then a changed `cluster_name` \
+             replaces it, and the plan warns. Destroying removes the label only if this resource has added it.",
         )
         .check(Check::Text(check_cluster_name)),
         Attribute::optional(
@@ -66,7 +67,7 @@ fn attributes() -> Vec<Attribute> {
             "on_destroy",
             Type::String,
             "What destroying does to a value that is still this resource's: `restore` what was there before, `clear` it \
-             so that the cloud's subnet counts, or `keep` it. Defaults to `restore`.",
+             so that the cloud's subnet counts, or `keep` it, and the label with it. Defaults to `restore`.",
         )
         .check(Check::OneOf(&OnDestroy::WORDS))
         .default_to(Value::from("restore")),

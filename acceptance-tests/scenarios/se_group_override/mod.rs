@@ -1,11 +1,14 @@
 //! `ako_se_group_override`: the subnet of an SE group that something else owns.
+//!
+//! Here its life where nothing goes wrong; each module has one theme.
 
-use ako_lab::faults::{self, Fault};
-use ako_lab::terraform::Action;
+mod failures;
+mod others;
+
 use serde_json::{Value, json};
 
 use super::se_group::{prepared, writes};
-use crate::harness::{Scenario, assert_changes};
+use crate::harness::Scenario;
 
 const ADDRESS: &str = "ako_se_group_override.default";
 
@@ -30,11 +33,14 @@ fn group(scenario: &Scenario) -> Value {
 }
 
 fn somebody_patches(scenario: &Scenario, patch: Value) {
-    let uuid = group(scenario)["uuid"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    scenario.avi("PATCH", &format!("/api/serviceenginegroup/{uuid}"), patch);
+    scenario.avi("PATCH", &path(scenario), patch);
+}
+
+/// Where the controller has the SE group.
+fn path(scenario: &Scenario) -> String {
+    let group = group(scenario);
+    let uuid = group["uuid"].as_str().expect("the SE group has a uuid");
+    format!("/api/serviceenginegroup/{uuid}")
 }
 
 fn network(scenario: &Scenario) -> Value {
@@ -82,38 +88,6 @@ fn one_request_sets_the_subnet_and_one_puts_back_what_was_there() {
 }
 
 #[test]
-fn drift_is_planned_back_and_a_value_of_somebody_else_is_not_undone() {
-    let scenario = applied_over(&json!("snet-old"), CONFIGURATION);
-    somebody_patches(
-        &scenario,
-        json!({"delete": {"data_network_id": "snet-se-blue"}}),
-    );
-    let plan = scenario.plan();
-    assert_changes(&plan, &[(ADDRESS, Action::Update, &["data_network_id"])]);
-    scenario.apply_saved_plan();
-    assert_eq!(network(&scenario), "snet-se-blue");
-
-    let theirs = faults::Action::Write {
-        method: "PATCH".into(),
-        path: format!(
-            "/api/serviceenginegroup/{}",
-            group(&scenario)["uuid"].as_str().unwrap_or_default()
-        ),
-        body: json!({"replace": {"data_network_id": "snet-theirs"}}),
-    };
-    // After the refresh of the destroy, before its own read.
-    let fault = Fault::on("GET", "*/serviceenginegroup/*", theirs).nth(2);
-    scenario.lab.add_fault(fault);
-    let run = scenario.destroy();
-    assert!(
-        run.says("keeps its data_network_id"),
-        "{}",
-        run.transcript()
-    );
-    assert_eq!(network(&scenario), "snet-theirs");
-}
-
-#[test]
 fn what_a_destroy_does_can_be_chosen() {
     let previous = "previous_data_network_id = \"snet-se-green\"";
     for (arguments, left) in [
@@ -126,29 +100,6 @@ fn what_a_destroy_does_can_be_chosen() {
         scenario.destroy();
         assert_eq!(network(&scenario), left, "{arguments}");
     }
-}
-
-#[test]
-fn the_label_is_taken_away_only_if_it_was_added_here() {
-    let labelled = with("cluster_name = \"blue\"");
-    let label = json!([{"key": "clustername", "value": "blue"}]);
-    let scenario = applied_over(&Value::Null, &labelled);
-    assert_eq!(group(&scenario)["labels"], label);
-    scenario.assert_nothing_to_do();
-    scenario.destroy();
-    assert_eq!(group(&scenario)["labels"], Value::Null);
-
-    somebody_patches(&scenario, json!({"add": {"labels": label}}));
-    scenario.apply();
-    scenario.destroy();
-    assert_eq!(group(&scenario)["labels"], label);
-
-    scenario.configure(&with("cluster_name = \"green\""));
-    scenario.forget_calls();
-    let run = scenario.apply_fails();
-    let says = "SE group \"Default-Group\" belongs to cluster \"blue\"";
-    assert!(run.says(says), "{}", run.transcript());
-    assert_eq!(writes(&scenario), [""; 0]);
 }
 
 #[test]
@@ -172,29 +123,7 @@ fn an_import_plans_empty_and_its_destroy_leaves_the_value_with_a_warning() {
 }
 
 #[test]
-fn an_se_group_that_is_missing_is_told_and_one_that_goes_away_is_planned_anew() {
-    let scenario = prepared(&CONFIGURATION.replace("Default-Group", "seg-x"));
-    let run = scenario.apply_fails();
-    let says = "SE group \"seg-x\" does not exist";
-    assert!(run.says(says), "{}", run.transcript());
-    let cloud = scenario.avi_object("cloud", "azure")["url"].clone();
-    let make = || json!({"name": "seg-x", "cloud_ref": cloud.clone()});
-    let made = scenario.avi("POST", "/api/serviceenginegroup", make());
-    scenario.apply();
-    let uuid = made["uuid"].as_str().unwrap_or_default();
-    scenario.avi(
-        "DELETE",
-        &format!("/api/serviceenginegroup/{uuid}"),
-        Value::Null,
-    );
-    assert_changes(&scenario.plan(), &[(ADDRESS, Action::Create, &[])]);
-    // Gone with its SE group: nothing to end.
-    scenario.destroy();
-    assert!(scenario.state().addresses().is_empty());
-}
-
-#[test]
-fn a_plan_names_the_service_engines_that_keep_the_old_subnet() {
+fn a_plan_names_the_service_engines_that_keep_the_old_subnet_and_who_shares_the_new_one() {
     let scenario = prepared(CONFIGURATION);
     let uuid = group(&scenario)["uuid"]
         .as_str()
@@ -204,10 +133,14 @@ fn a_plan_names_the_service_engines_that_keep_the_old_subnet() {
         .lab
         .avi()
         .place_service_engine(&uuid, "Avi-se-1", Value::Null);
+    let cloud = scenario.avi_object("cloud", "azure")["url"].clone();
+    let other = json!({"name": "seg-x", "cloud_ref": cloud, "data_network_id": "SNET-SE-BLUE"});
+    scenario.avi("POST", "/api/serviceenginegroup", other);
     let plan = scenario.plan();
-    assert!(
-        plan.run.says("These run: Avi-se-1"),
-        "{}",
-        plan.run.transcript()
-    );
+    for says in [
+        "These run: Avi-se-1",
+        "have the same `data_network_id`: seg-x",
+    ] {
+        assert!(plan.run.says(says), "{says}: {}", plan.run.transcript());
+    }
 }
