@@ -31,7 +31,7 @@ pub fn call_failed_leaving(summary: impl Into<String>, error: &Error, state: &st
 /// way, as the grant of a right does, and else the error.
 pub fn look_failed(context: &Context, summary: String, error: &Error) -> Result<(), Diagnostic> {
     let is_final = matches!(
-        error,
+        error.cause(),
         Error::NotSignedIn { .. } | Error::UnknownTenant { .. } | Error::NewerMember { .. }
     ) || error.is_interruption();
     tell_at_plan(context, call_failed(summary, error), is_final)
@@ -40,6 +40,7 @@ pub fn look_failed(context: &Context, summary: String, error: &Error) -> Result<
 /// What the user can do about it, where there is more to say than to try again.
 fn advice(error: &Error) -> Option<String> {
     let advice = match error {
+        Error::InPart { source } => return advice(source),
         Error::NotSignedIn { source, .. } => advice_on_sign_in(source),
         Error::SessionRefused { .. } => {
             "Something on the way may take cookies or headers out of requests, or the controllers of a cluster do not share their sessions: check avi.controller, and the proxy or load balancer in front of it."
@@ -207,6 +208,22 @@ mod tests {
                 "Invalid credentials",
                 "avi.password",
                 "AVI_PASSWORD",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_change_that_was_made_in_part_is_not_called_unmade() {
+        let error = Error::InPart {
+            source: Box::new(Error::Refused(refusal(403, "no write access"))),
+        };
+        assert_tells(
+            &error,
+            &[
+                "A part of the change was made, and the rest was not: deleting SE group \"seg-1\"",
+                "no write access (status 403)",
+                "may have changed",
+                "Give the user a role",
             ],
         );
     }

@@ -96,6 +96,12 @@ pub enum Error {
         /// What happened instead of an answer.
         reason: String,
     },
+    /// A change needed several requests: at least one was carried out, and a later one was not.
+    #[error("a part of the change was made, and the rest was not")]
+    InPart {
+        /// What became of the rest.
+        source: Box<Error>,
+    },
     /// The time for the whole operation is used up.
     #[error("{action}: time is up while waiting for {waiting_for}; last known: {last_known}")]
     DeadlineExceeded {
@@ -175,6 +181,10 @@ impl Error {
             | Error::Gone(refusal)
             | Error::Refused(refusal) => after(refusal.after_lost_answer),
             Error::Unclear { .. } => WriteState::Unclear,
+            Error::InPart { source } => match source.after_write() {
+                WriteState::Unclear => WriteState::Unclear,
+                _ => WriteState::Accepted,
+            },
             Error::DeadlineExceeded { write, .. }
             | Error::Stopped { write, .. }
             | Error::BadAnswer { write, .. } => *write,
@@ -183,28 +193,31 @@ impl Error {
 
     /// Whether the write may succeed after the object is read again and the change merged again.
     pub fn wants_fresh_read(&self) -> bool {
-        matches!(self, Error::PreconditionFailed(_))
+        matches!(self.cause(), Error::PreconditionFailed(_))
     }
 
     /// Whether it is the end of the time or the user's interrupt, and nothing that the controller said.
     pub fn is_interruption(&self) -> bool {
-        matches!(self, Error::DeadlineExceeded { .. } | Error::Stopped { .. })
+        matches!(
+            self.cause(),
+            Error::DeadlineExceeded { .. } | Error::Stopped { .. }
+        )
     }
 
     /// Whether the controller forbids it to whom we have signed in as.
     pub fn is_forbidden(&self) -> bool {
-        matches!(self, Error::Refused(refusal) if refusal.status == 403)
+        matches!(self.cause(), Error::Refused(refusal) if refusal.status == 403)
     }
 
     /// Whether an object of that name is there already (409). A name may be taken for a moment after its object was
     /// deleted, too.
     pub fn is_already_there(&self) -> bool {
-        matches!(self, Error::Refused(refusal) if refusal.status == 409)
+        matches!(self.cause(), Error::Refused(refusal) if refusal.status == 409)
     }
 
     /// Whether the object that was to be changed is not there any more.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Error::Gone(_))
+        matches!(self.cause(), Error::Gone(_))
     }
 
     /// What was tried, with its object: `reading SE group "seg-1"`.
@@ -212,7 +225,7 @@ impl Error {
         if let Some(refusal) = self.refusal() {
             return &refusal.action;
         }
-        match self {
+        match self.cause() {
             Error::NotSignedIn { action, .. }
             | Error::SessionRefused { action, .. }
             | Error::Ambiguous { action, .. }
@@ -228,7 +241,7 @@ impl Error {
 
     /// What the controller said, where it refused.
     pub fn refusal(&self) -> Option<&Refusal> {
-        match self {
+        match self.cause() {
             Error::PreconditionFailed(refusal)
             | Error::InUse { refusal, .. }
             | Error::NewerMember { refusal, .. }
@@ -236,6 +249,14 @@ impl Error {
             | Error::Gone(refusal)
             | Error::Refused(refusal) => Some(refusal),
             _ => None,
+        }
+    }
+
+    /// The error itself, or that of the request that failed where others of the same change did not.
+    pub fn cause(&self) -> &Error {
+        match self {
+            Error::InPart { source } => source.cause(),
+            other => other,
         }
     }
 
@@ -355,6 +376,13 @@ impl Error {
         match lost {
             true => error.after_lost_answer(),
             false => error,
+        }
+    }
+
+    /// The same error, met after an earlier request of the same change was carried out.
+    pub(super) fn in_part(self) -> Error {
+        Error::InPart {
+            source: Box::new(self),
         }
     }
 
@@ -505,8 +533,12 @@ mod tests {
     #[test]
     fn each_status_is_mapped_once() {
         assert!(error(412, "Need to reload object data VrfContext").wants_fresh_read());
-        assert!(error(404, "Cloud object not found!").is_gone());
+        for gone in ["Cloud object not found!", "VsVip object not found"] {
+            assert!(error(404, gone).is_gone(), "{gone}");
+        }
         assert!(!error(404, "Not Found").is_gone());
+        // Something else is missing that the object refers to.
+        assert!(!error(400, "VrfContext object not found").is_gone());
         assert!(
             error(409, "Cloud with this Name and Tenant ref already exists.").is_already_there()
         );

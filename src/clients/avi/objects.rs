@@ -2,7 +2,7 @@
 
 use super::super::http::{Answer, Repeat};
 use super::error::Error;
-use super::patch::Patch;
+use super::patch::{Patch, Step};
 use super::refs::{Reference, uuid_of};
 use super::requests::Request;
 use super::{Client, not_whole};
@@ -196,6 +196,9 @@ impl Client {
     }
 
     /// Changes some members of the object and gives what the controller holds then.
+    ///
+    /// Most changes are one request. Where one of several fails after another was carried out, the error is
+    /// [`Error::InPart`].
     pub async fn patch<O: Object>(
         &self,
         limits: &Limits,
@@ -203,16 +206,36 @@ impl Client {
         change: &Patch,
     ) -> Result<O, Error> {
         let action = action::<O>("changing", uuid);
-        let body = change.body().map_err(|reason| not_whole(&action, reason))?;
+        let steps = change
+            .steps()
+            .map_err(|reason| not_whole(&action, reason))?;
+        let mut changed = None;
+        for step in steps {
+            let sent = self.send_step(limits, &action, uuid, step).await;
+            changed = Some(match changed {
+                None => sent?,
+                Some(_) => sent.map_err(Error::in_part)?,
+            });
+        }
+        changed.ok_or_else(|| not_whole(&action, "there is nothing to change".to_owned()))
+    }
+
+    async fn send_step<O: Object>(
+        &self,
+        limits: &Limits,
+        action: &str,
+        uuid: &str,
+        step: Step,
+    ) -> Result<O, Error> {
         let request = Request {
-            action: &action,
+            action,
             method: Method::PATCH,
             url: self.url::<O>(Some(uuid)),
-            body: Some(Bytes::from(body.to_string())),
-            repeat: change.repeat(),
+            body: Some(Bytes::from(step.body.to_string())),
+            repeat: step.repeat,
         };
         let answer = self.succeed(limits, request).await?;
-        parse(&action, WriteState::Accepted, &answer)
+        parse(action, WriteState::Accepted, &answer)
     }
 
     /// Puts the whole object in place of the one that was read, and gives what the controller holds then. If that has

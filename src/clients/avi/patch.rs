@@ -2,17 +2,27 @@
 
 use super::super::http::Repeat;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A change of some members: what is not named stays as it is.
 ///
-/// It is built from the typed objects, of which only the members that are set take part.
+/// It is built from the typed objects, of which only the members that are set take part. The controller documents one
+/// operation in a request: a change that needs several is sent as several requests.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
     add: Map<String, Value>,
     replace: Map<String, Value>,
     delete: Map<String, Value>,
     fault: Option<String>,
+}
+
+/// One request of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Step {
+    /// The body: `{"replace": {…}}`.
+    pub(super) body: Value,
+    /// When it may be sent again.
+    pub(super) repeat: Repeat,
 }
 
 impl Patch {
@@ -60,31 +70,37 @@ impl Patch {
         self.add.is_empty() && self.replace.is_empty() && self.delete.is_empty()
     }
 
-    /// The body: `{"replace": {…}, "delete": {…}}`.
-    pub(super) fn body(&self) -> Result<Value, String> {
+    /// The requests, in their order.
+    ///
+    /// To add a value to a member that is no list is to replace it (documented): such a change goes with the entries
+    /// that are added. Entries are added last, for that alone cannot be done twice.
+    pub(super) fn steps(&self) -> Result<Vec<Step>, String> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
-        let parts = [
-            ("add", &self.add),
-            ("replace", &self.replace),
-            ("delete", &self.delete),
-        ];
-        let parts = parts.into_iter().filter(|(_, members)| !members.is_empty());
-        Ok(Value::Object(
-            parts
-                .map(|(verb, members)| (verb.to_owned(), Value::Object(members.clone())))
-                .collect(),
-        ))
-    }
-
-    /// An entry that is added twice is there twice; all else is the same the second time.
-    pub(super) fn repeat(&self) -> Repeat {
-        match self.add.is_empty() {
-            true => Repeat::Always,
-            false => Repeat::IfRefused,
+        let (mut replace, mut add) = (self.replace.clone(), self.add.clone());
+        if !add.is_empty() && replace.values().all(is_scalar) {
+            add.extend(std::mem::take(&mut replace));
         }
+        let parts = [
+            ("replace", replace, Repeat::Always),
+            ("delete", self.delete.clone(), Repeat::Always),
+            ("add", add, Repeat::IfRefused),
+        ];
+        let parts = parts
+            .into_iter()
+            .filter(|(_, members, _)| !members.is_empty());
+        Ok(parts
+            .map(|(operation, members, repeat)| Step {
+                body: json!({ operation: members }),
+                repeat,
+            })
+            .collect())
     }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !value.is_array() && !value.is_object()
 }
 
 fn to_members(members: &impl Serialize) -> Result<Map<String, Value>, String> {
@@ -101,33 +117,56 @@ mod tests {
     use crate::clients::avi::SeGroup;
     use serde_json::json;
 
+    fn step(body: Value, repeat: Repeat) -> Step {
+        Step { body, repeat }
+    }
+
     #[test]
-    fn a_change_has_the_members_that_are_set_and_no_others() {
+    fn each_operation_is_a_request_of_its_own_with_the_members_that_are_set() {
         let replaced = SeGroup {
             max_se: Some(4),
-            labels: Some(Vec::new()),
+            availability_zone_refs: Some(Vec::new()),
             ..SeGroup::default()
         };
         let deleted = SeGroup {
             data_network_id: Some("subnet1".to_owned()),
             ..SeGroup::default()
         };
-        let patch = Patch::new().replace(&replaced).delete(&deleted);
-        let expected = json!({
-            "replace": {"max_se": 4, "labels": []},
-            "delete": {"data_network_id": "subnet1"},
-        });
-        assert_eq!(patch.body().unwrap(), expected);
-        assert_eq!(patch.repeat(), Repeat::Always);
-        assert!(Patch::new().replace(&SeGroup::default()).is_empty());
-    }
-
-    #[test]
-    fn entries_are_not_added_twice() {
         let added = SeGroup {
             labels: Some(Vec::new()),
             ..SeGroup::default()
         };
-        assert_eq!(Patch::new().add(&added).repeat(), Repeat::IfRefused);
+        let patch = Patch::new().replace(&replaced).delete(&deleted).add(&added);
+        let replaced = json!({"replace": {"max_se": 4, "availability_zone_refs": []}});
+        let expected = [
+            step(replaced, Repeat::Always),
+            step(
+                json!({"delete": {"data_network_id": "subnet1"}}),
+                Repeat::Always,
+            ),
+            step(json!({"add": {"labels": []}}), Repeat::IfRefused),
+        ];
+        assert_eq!(patch.steps().unwrap(), expected);
+        let nothing = Patch::new().replace(&SeGroup::default());
+        assert!(nothing.is_empty() && nothing.steps().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_value_goes_with_the_entries_that_are_added() {
+        let replaced = SeGroup {
+            max_se: Some(4),
+            ..SeGroup::default()
+        };
+        let added = SeGroup {
+            labels: Some(Vec::new()),
+            ..SeGroup::default()
+        };
+        let patch = Patch::new().replace(&replaced).add(&added);
+        let expected = json!({"add": {"labels": [], "max_se": 4}});
+        assert_eq!(
+            patch.steps().unwrap(),
+            [step(expected, Repeat::IfRefused)],
+            "an entry is not added twice"
+        );
     }
 }

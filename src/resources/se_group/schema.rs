@@ -48,7 +48,7 @@ const DESCRIPTION: &str = "The SE group of one cluster: how the Service Engines 
 The label `clustername` and `data_network_id` are set in the request that creates the SE group, because Service Engines \
 that run already keep what they were made with until they are redeployed. AKO puts the same label on the SE group itself \
 where there is none; that is no difference. Labels of other clusters, and whatever this resource has no argument for, \
-are never changed. A change is one request with what changes.
+are never changed. A change is one request with what changes; one that also takes something away needs a second.
 
 Settings that are not configured are the controller's: its defaults at creation, afterwards whatever is there. One that \
 is taken out of the configuration goes back to the controller's default; of an imported SE group only after its first change here.

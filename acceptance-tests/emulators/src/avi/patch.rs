@@ -5,8 +5,14 @@ use serde_json::{Map, Value};
 use super::errors::Refusal;
 use super::store::Object;
 
-/// The members after a patch; lists and objects of it are taken in this order.
+/// The members after a patch of one operation. The vendor documents the operations as alternatives; two in one request
+/// are refused (assumed).
 pub(super) fn patched(members: &Object, patch: &Object) -> Result<Object, Refusal> {
+    if patch.len() > 1 {
+        let verbs: Vec<_> = patch.keys().map(String::as_str).collect();
+        let verbs = verbs.join(", ");
+        return Err(Refusal::bad(format!("Invalid patch: one of {verbs}")));
+    }
     let mut changed = members.clone();
     for (verb, change) in patch {
         match (verb.as_str(), change) {

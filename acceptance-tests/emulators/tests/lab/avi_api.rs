@@ -26,7 +26,11 @@ async fn a_user_signs_in_and_makes_changes_and_deletes_an_object() {
     );
 
     let path = format!("/api/serviceenginegroup/{uuid}");
-    let patch = json!({"replace": {"data_network_id": "t"}, "add": {"labels": [{"key": "clustername", "value": "c"}]}});
+    let label = json!([{"key": "clustername", "value": "c"}]);
+    let patch = json!({"replace": {"data_network_id": "t"}, "add": {"labels": label}});
+    let both = avi.send(Method::PATCH, &path, patch).await;
+    assert_eq!(both.status, StatusCode::BAD_REQUEST, "{}", both.body);
+    let patch = json!({"add": {"data_network_id": "t", "labels": label}});
     let patched = avi.send(Method::PATCH, &path, patch).await;
     assert_eq!(patched.body["data_network_id"], "t", "{}", patched.body);
     let read = avi.get(&path).await;

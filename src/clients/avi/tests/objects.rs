@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clients::avi::{
-    AzureServicePrincipal, CloudConnectorUser, CloudState, Error, Patch, Secret,
+    AzureServicePrincipal, CloudConnectorUser, CloudState, Error, Patch, Secret, WriteState,
 };
 use ako_lab::avi::DeleteRefusal;
 use ako_lab::{Action, Fault};
@@ -42,39 +42,88 @@ async fn a_write_of_what_somebody_has_changed_meanwhile_is_refused() {
 async fn a_change_leaves_everything_else_alone() {
     let scene = Scene::new().await;
     let uuid = scene.group("seg-1");
-    let label = KeyValue {
-        key: "clustername".to_owned(),
-        value: Some("prod".to_owned()),
-        ..KeyValue::default()
-    };
-    let labels = SeGroup {
-        labels: Some(vec![label]),
-        ..SeGroup::default()
-    };
-    let subnet = SeGroup {
-        data_network_id: Some("subnet1".to_owned()),
-        ..SeGroup::default()
-    };
-    let change = Patch::new().add(&labels);
+    let change = Patch::new().add(&labels());
     scene
         .avi()
         .patch::<SeGroup>(&scene.limits, &uuid, &change)
         .await
         .unwrap();
-    let change = Patch::new().replace(&subnet);
+    let change = Patch::new().replace(&subnet());
     scene
         .avi()
         .patch::<SeGroup>(&scene.limits, &uuid, &change)
         .await
         .unwrap();
     assert_eq!(scene.held(&uuid)["labels"][0]["value"], "prod");
-    let change = Patch::new().delete(&subnet);
+    let change = Patch::new().delete(&subnet());
     let changed = scene
         .avi()
         .patch::<SeGroup>(&scene.limits, &uuid, &change)
         .await
         .unwrap();
     assert_eq!((changed.data_network_id, changed.max_se), (None, Some(4)));
+}
+
+#[tokio::test]
+async fn a_change_of_several_operations_is_sent_as_one_request_each() {
+    let scene = Scene::new().await;
+    let uuid = scene.group("seg-1");
+    let change = Patch::new().replace(&subnet()).add(&labels());
+    let changed = scene
+        .avi()
+        .patch::<SeGroup>(&scene.limits, &uuid, &change)
+        .await
+        .unwrap();
+    assert_eq!(changed.data_network_id.as_deref(), Some("subnet1"));
+    assert_eq!(changed.labels, labels().labels);
+    assert_eq!(scene.calls("PATCH", GROUPS), 1);
+    let bigger = SeGroup {
+        max_se: Some(7),
+        ..SeGroup::default()
+    };
+    let change = Patch::new().replace(&bigger).delete(&subnet());
+    let changed = scene
+        .avi()
+        .patch::<SeGroup>(&scene.limits, &uuid, &change)
+        .await
+        .unwrap();
+    assert_eq!((changed.data_network_id, changed.max_se), (None, Some(7)));
+    assert_eq!(scene.calls("PATCH", GROUPS), 3);
+}
+
+#[tokio::test]
+async fn a_change_of_which_a_part_fails_is_not_called_unmade() {
+    let refused = || {
+        Fault::on(
+            "PATCH",
+            ONE_GROUP,
+            Action::respond(403, json!({"error": "no"})),
+        )
+    };
+    let lost = || Fault::on("PATCH", ONE_GROUP, Action::Reset).always();
+    for (fault, nth, state) in [
+        (refused(), 1, WriteState::Refused),
+        (refused(), 2, WriteState::Accepted),
+        (lost(), 2, WriteState::Unclear),
+    ] {
+        let scene = Scene::new().await;
+        let uuid = scene.group("seg-1");
+        scene.lab.add_fault(fault.nth(nth));
+        let bigger = SeGroup {
+            max_se: Some(7),
+            ..SeGroup::default()
+        };
+        let change = Patch::new().replace(&bigger).delete(&subnet());
+        let error = scene
+            .avi()
+            .patch::<SeGroup>(&limits(Duration::from_secs(2)), &uuid, &change)
+            .await
+            .unwrap_err();
+        let expected = if nth == 1 { 4 } else { 7 };
+        assert_eq!(scene.held(&uuid)["max_se"], expected);
+        assert_eq!(error.after_write(), state, "{error}");
+        assert!(error.action().starts_with("changing SE group"), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -271,4 +320,23 @@ async fn a_clouds_state_comes_with_its_reason() {
         .await
         .unwrap();
     assert_eq!(unknown.state, CloudState::Other(String::new()));
+}
+
+fn labels() -> SeGroup {
+    let label = KeyValue {
+        key: "clustername".to_owned(),
+        value: Some("prod".to_owned()),
+        ..KeyValue::default()
+    };
+    SeGroup {
+        labels: Some(vec![label]),
+        ..SeGroup::default()
+    }
+}
+
+fn subnet() -> SeGroup {
+    SeGroup {
+        data_network_id: Some("subnet1".to_owned()),
+        ..SeGroup::default()
+    }
 }
