@@ -140,12 +140,14 @@ pub(super) fn back_off(attempt: u32) -> Duration {
 }
 
 impl Sender {
-    /// A sender that goes through the proxies that the environment names.
+    /// A sender that goes through the proxies that the environment names, and says `trust_advice` where a certificate
+    /// is refused or there is nobody to trust.
     pub(super) fn new(
         user_agent: &str,
         request_timeout: Duration,
         variables: &Variables,
         trust: Trust,
+        trust_advice: &'static str,
     ) -> Result<Sender, NotReady> {
         let proxies = Proxies::new(variables)?;
         let of = proxies.clone();
@@ -167,22 +169,14 @@ impl Sender {
         };
         let client = builder.build().map_err(|error| NotReady::Invalid {
             argument: "SSL_CERT_FILE".to_owned(),
-            reason: format!("{} ({TRUST})", with_causes(&error)),
+            reason: format!("{} ({trust_advice})", with_causes(&error)),
         })?;
         Ok(Sender {
             client,
             proxies,
             request_timeout,
-            trust_advice: TRUST,
+            trust_advice,
         })
-    }
-
-    /// The same sender, which says `advice` where a certificate is refused.
-    pub(super) fn with_trust_advice(self, advice: &'static str) -> Sender {
-        Sender {
-            trust_advice: advice,
-            ..self
-        }
     }
 
     /// A sender with the same limit to a service of this very machine, which no proxy could reach.

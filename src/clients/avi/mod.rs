@@ -132,8 +132,8 @@ impl Client {
         let version = version.as_deref().map(Version::configured).transpose()?;
         let request_timeout = request_timeout(section, variables, settings.request_timeout)?;
         let trust = trust(section, variables)?;
-        let sender = Sender::new(&settings.user_agent, request_timeout, variables, trust)?
-            .with_trust_advice(TRUST);
+        let agent = &settings.user_agent;
+        let sender = Sender::new(agent, request_timeout, variables, trust, TRUST)?;
         let tenant = tenant.unwrap_or_else(|| ADMIN.to_owned());
         Ok(Client {
             session: Session::new(
@@ -157,7 +157,7 @@ impl Client {
     /// The version of the API that is spoken, which is at most the controller's own. Signs in for that.
     pub async fn version(&self, limits: &Limits) -> Result<Version, Error> {
         let action = "asking the Avi controller for its version";
-        let signed_in = self.session.get(limits, action).await?;
+        let signed_in = self.session.get(limits, action, None).await?;
         Ok(signed_in.version())
     }
 

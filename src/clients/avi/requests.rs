@@ -58,9 +58,10 @@ impl Client {
         }
         let mut sessions = 0;
         let mut lost = false;
+        let mut refused = None;
         loop {
             sessions += 1;
-            let signed_in = self.session.get(limits, action).await;
+            let signed_in = self.session.get(limits, action, refused.as_ref()).await;
             let signed_in = signed_in.map_err(|error| match lost {
                 true => error.after_lost_answer(),
                 false => error,
@@ -76,7 +77,7 @@ impl Client {
                 signed_in.take(&answer);
                 return Ok(answer);
             }
-            self.session.refused(&signed_in).await;
+            refused = Some(signed_in);
             if sessions >= SESSIONS_PER_REQUEST {
                 return Err(Error::SessionRefused {
                     action: action.to_owned(),

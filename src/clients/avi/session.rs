@@ -201,13 +201,19 @@ impl Session {
         &self.tenant
     }
 
-    /// A session for `action`: begun once, however many wait for it.
-    pub(super) async fn get(&self, limits: &Limits, action: &str) -> Result<Arc<SignedIn>, Error> {
+    /// A session for `action` that is not the one that the controller has `refused`: begun once, however many wait
+    /// for it.
+    pub(super) async fn get(
+        &self,
+        limits: &Limits,
+        action: &str,
+        refused: Option<&Arc<SignedIn>>,
+    ) -> Result<Arc<SignedIn>, Error> {
         let asked = Instant::now();
         let session = tokio::select! {
             biased;
             cause = limits.ended() => Err(NoSession::Interrupted(cause, String::new())),
-            session = self.get_or_begin(limits, asked) => session,
+            session = self.get_or_begin(limits, asked, refused) => session,
         };
         session.map_err(|cause| match cause {
             NoSession::Failed(source) => Error::NotSignedIn {
@@ -223,15 +229,6 @@ impl Session {
                 Error::interrupted(cause, action, waiting_for, last_known, WriteState::NotSent)
             }
         })
-    }
-
-    /// Forgets a session that the controller no longer accepts.
-    pub(super) async fn refused(&self, signed_in: &Arc<SignedIn>) {
-        let mut held = self.held.lock().await;
-        let current = held.signed_in.as_ref();
-        if current.is_some_and(|current| Arc::ptr_eq(current, signed_in)) {
-            held.signed_in = None;
-        }
     }
 
     /// The headers of a request in a session.
@@ -278,10 +275,14 @@ impl Session {
         &self,
         limits: &Limits,
         asked: Instant,
+        refused: Option<&Arc<SignedIn>>,
     ) -> Result<Arc<SignedIn>, NoSession> {
         let mut held = self.held.lock().await;
-        if let Some(signed_in) = &held.signed_in {
-            return Ok(signed_in.clone());
+        match &held.signed_in {
+            Some(current) if refused.is_none_or(|refused| !Arc::ptr_eq(current, refused)) => {
+                return Ok(current.clone());
+            }
+            _ => held.signed_in = None,
         }
         match &held.failure {
             Some((when, failure)) if *when > asked || failure.is_lasting() => {

@@ -25,7 +25,7 @@ pub use credentials::Settings;
 pub use error::{Detail, Error, Refusal};
 pub use locks::LockKey;
 
-use super::http::{Sender, Trust};
+use super::http::{Sender, TRUST, Trust};
 use super::locks::Locks;
 use super::{Limits, NotReady};
 use credentials::Way;
@@ -82,6 +82,7 @@ impl Client {
             settings.request_timeout,
             variables,
             Trust::OfEnvironment,
+            TRUST,
         )?;
         // One id for the whole process, as azurerm has it: it finds our calls in Azure's activity log.
         let correlation_id = variables
