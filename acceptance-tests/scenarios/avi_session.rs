@@ -30,6 +30,15 @@ data "ako_se_group" "default" {
 output "uuid" { value = data.ako_se_group.default.uuid }
 "#;
 
+const ONE: &str = r#"
+resource "ako_se_group" "blue" {
+  name            = "seg-blue"
+  cloud_ref       = "azure"
+  data_network_id = "snet-se-blue"
+}
+"#;
+
+const GROUPS: &str = "/api/serviceenginegroup";
 const ONE_GROUP: &str = "/api/serviceenginegroup/*";
 
 fn count(scenario: &Scenario, path: &str) -> usize {
@@ -69,7 +78,13 @@ fn a_command_with_many_resources_signs_in_once_and_out_at_its_end() {
 #[test]
 fn a_session_that_ends_in_the_middle_of_an_apply_is_begun_again() {
     let mut scenario = prepared(CONFIGURATION);
+    let ended = Fault::on("POST", GROUPS, text_refusal(419, "error"));
+    scenario.lab.add_fault(ended.nth(3));
     scenario.apply();
+    let journal = scenario.lab.journal();
+    let creates = journal.iter().filter(|entry| entry.method == "POST");
+    let creates = creates.filter(|entry| entry.path == GROUPS).count();
+    assert_eq!(creates, 12 + 1);
     for (max_se, refusal) in [
         (5, text_refusal(419, "error")),
         (6, text_refusal(401, "error")),
@@ -84,6 +99,24 @@ fn a_session_that_ends_in_the_middle_of_an_apply_is_begun_again() {
         assert_eq!(group["max_se"], max_se);
         scenario.assert_nothing_to_do();
     }
+}
+
+#[test]
+fn a_list_of_a_hundred_pages_is_read_to_its_end() {
+    let scenario = prepared(ONE);
+    for number in 0..100 {
+        let group = json!({
+            "name": format!("other-{number}"),
+            "cloud_ref": "/api/cloud?name=azure",
+            "data_network_id": if number == 99 { "snet-se-blue" } else { "snet-se-green" },
+        });
+        scenario.avi("POST", GROUPS, group);
+    }
+    let avi = scenario.lab.avi();
+    avi.change_settings(|settings| settings.largest_page = 1);
+    let run = scenario.apply();
+    assert!(run.says("other-99"), "{}", run.transcript());
+    assert!(count(&scenario, GROUPS) >= 100);
 }
 
 #[test]
@@ -129,18 +162,14 @@ fn a_controller_that_stumbles_is_asked_again() {
         Action::Reset,
         Action::Truncate { bytes: 30 },
     ] {
-        scenario
-            .lab
-            .add_fault(Fault::on("GET", "/api/serviceenginegroup", action));
+        scenario.lab.add_fault(Fault::on("GET", GROUPS, action));
     }
     scenario
         .lab
         .add_fault(Fault::on("POST", "/login", busy(503)));
     scenario.apply();
     let page = Action::page(200, "<html><body>Please sign in</body></html>");
-    scenario
-        .lab
-        .add_fault(Fault::on("GET", "/api/serviceenginegroup", page));
+    scenario.lab.add_fault(Fault::on("GET", GROUPS, page));
     assert_told(
         &scenario,
         &[
@@ -168,6 +197,15 @@ fn a_certificate_of_nobody_we_know_is_refused_with_what_to_set() {
         .ca_certificate
         .display()
         .to_string();
+    // A machine without any certificate authority.
+    let nobody = tempfile::tempdir().expect("a folder");
+    let nobody = nobody.path().display().to_string();
+    scenario.terraform.set_environment("SSL_CERT_FILE", "");
+    scenario.terraform.set_environment("SSL_CERT_DIR", &nobody);
+    assert_told(
+        &scenario,
+        &["avi.ca_certificate names the certificate authority"],
+    );
     for argument in [
         format!("ca_certificate = file({ca:?})"),
         "insecure = true".to_owned(),

@@ -91,6 +91,8 @@ pub struct Settings {
     pub allow_basic_authentication: bool,
     /// What the delete of a referred object is answered with: 400, as recorded for clouds, or 403, as for newer types.
     pub refused_delete_status: u16,
+    /// How many objects a page has at most, whatever is asked for.
+    pub largest_page: usize,
 }
 
 impl Default for Settings {
@@ -105,6 +107,7 @@ impl Default for Settings {
             initializing: false,
             allow_basic_authentication: false,
             refused_delete_status: 400,
+            largest_page: 200,
         }
     }
 }

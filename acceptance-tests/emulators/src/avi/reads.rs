@@ -49,7 +49,8 @@ impl Core {
         call: &Call,
         all: impl ExactSizeIterator<Item = Value>,
     ) -> Result<Value, Refusal> {
-        let page = call.query.page()?;
+        let mut page = call.query.page()?;
+        page.size = page.size.min(self.settings.largest_page);
         let (count, first) = (all.len(), (page.number - 1) * page.size);
         if first > 0 && first >= count {
             // In the manner of the framework behind it; assumed.
