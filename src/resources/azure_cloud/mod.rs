@@ -2,8 +2,7 @@
 //!
 //! Owns: one cloud, unless it was there before and was adopted.   Reads: its state, and a credential that is named by
 //! its name.   Never touches: the credential, SE groups and VRF contexts that the controller makes along with the
-//! cloud, members that this provider does not know
-//! or that the configuration never had.
+//! cloud, members that this provider does not know or that the configuration never had.
 //!
 //! It is made by one request and is then waited for. A create whose wait fails leaves the cloud in the state, as
 //! tainted. A run that was killed leaves a cloud with our mark among its markers, which the next create takes over;

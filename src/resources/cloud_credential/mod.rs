@@ -1,7 +1,8 @@
 //! `ako_cloud_credential`: the service principal with which a cloud of the Avi controller signs in to Azure.
 //!
 //! Owns: one cloud connector user of the controller.   Reads: nothing else.   Never touches: the service principal in
-//! Azure, clouds that refer to the credential, members of it that this provider does not know.
+//! Azure, clouds that refer to the credential, members of it that this provider does not know (inside the service
+//! principal, which the controller takes as a whole, Avi's models have none).
 //!
 //! It is made by one request, so that no part of it is ever left. A run that was killed leaves a credential that
 //! bears no mark, because there is no place for one: the next create takes it over if name, application and tenant
