@@ -235,8 +235,7 @@ impl Operation<'_> {
         Err(Refusal::Gone.into())
     }
 
-    /// Brings the SE group from `prior` to what is planned, with one request of what changes. `own` is the cluster whose
-    /// label was put on by this resource before.
+    /// Brings the SE group from `prior` to what is planned, by what changes alone.
     pub(super) async fn update(
         &self,
         prior: &Model,
