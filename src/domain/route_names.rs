@@ -102,7 +102,8 @@ impl ClusterName {
     }
 }
 
-/// Whether AKO takes the text as `clusterName`, its length apart.
+/// Whether AKO takes the text as `clusterName`, its length apart: it documents at most 32 characters and does not
+/// check them.
 pub(super) fn check_ako_name(text: &str) -> Result<(), ClusterNameError> {
     let allowed = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
     match text.chars().find(|c| !allowed(c)) {

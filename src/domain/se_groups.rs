@@ -2,6 +2,7 @@
 //! when it is let go.
 
 use super::azure_ids::are_same_ids;
+use super::route_names::check_ako_name;
 use std::fmt;
 
 /// The key of the label that AKO looks for on an SE group (recorded: AKO 2.2.1).
@@ -85,19 +86,9 @@ pub fn plan_label(
     }
 }
 
-/// Whether AKO takes the text for `clusterName`: letters, digits, `-` and `_`. It documents at most 32 characters and
-/// does not check them.
+/// Whether AKO takes the text for `clusterName`.
 pub fn check_cluster_name(text: &str) -> Result<(), String> {
-    if text.is_empty() {
-        return Err("must not be empty".to_owned());
-    }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    match text.chars().find(|c| !allowed(*c)) {
-        Some(wrong) => Err(format!(
-            "must consist of letters, digits, \"-\" and \"_\", as AKO's clusterName: {wrong:?} is none of them"
-        )),
-        None => Ok(()),
-    }
+    check_ako_name(text).map_err(|error| error.to_string())
 }
 
 /// The subnet of an SE group's data interfaces, as `data_network_id` says it: by its name, or by its Azure id.

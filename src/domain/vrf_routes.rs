@@ -47,8 +47,11 @@ pub struct FoundVrfRoute {
 #[derive(Clone, Debug)]
 pub struct VrfOwnership<'a> {
     cluster: &'a ClusterLabel,
-    recorded: BTreeSet<String>,
+    recorded: BTreeSet<RecordedRoute>,
 }
+
+/// A prefix and a next hop, as the state records them.
+pub type RecordedRoute = (String, Option<Ipv4Addr>);
 
 impl ClusterLabel {
     /// The name as text.
@@ -89,15 +92,14 @@ impl ClusterLabel {
 }
 
 impl<'a> VrfOwnership<'a> {
-    /// The routes of this cluster, of which the state records those with these prefixes.
-    pub fn new<P: AsRef<str>>(
+    /// The routes of this cluster, of which the state records these.
+    pub fn new(
         cluster: &'a ClusterLabel,
-        recorded: impl IntoIterator<Item = P>,
+        recorded: impl IntoIterator<Item = RecordedRoute>,
     ) -> VrfOwnership<'a> {
-        let recorded = recorded.into_iter();
         VrfOwnership {
             cluster,
-            recorded: recorded.map(|prefix| prefix.as_ref().to_owned()).collect(),
+            recorded: recorded.into_iter().collect(),
         }
     }
 
@@ -106,9 +108,19 @@ impl<'a> VrfOwnership<'a> {
         self.cluster.is_on(&route.labels)
     }
 
-    /// Whether the state records a route of the cluster with that prefix.
-    pub fn records(&self, prefix: &Prefix) -> bool {
-        self.recorded.contains(&prefix.to_string())
+    /// Whether the state records a route of the cluster. One that somebody has led elsewhere since is not recorded.
+    pub fn records(&self, route: &VrfRoute) -> bool {
+        let recorded = (route.prefix.to_string(), route.next_hop);
+        self.owns(route) && self.recorded.contains(&recorded)
+    }
+
+    /// The cluster's routes with a recorded prefix that lead elsewhere than the state records.
+    pub fn led_elsewhere(&self, routes: &[VrfRoute]) -> Vec<String> {
+        let has_prefix = |text: &str| self.recorded.iter().any(|(prefix, _)| prefix == text);
+        let changed = routes.iter().filter(|route| {
+            self.owns(route) && !self.records(route) && has_prefix(&route.prefix.to_string())
+        });
+        changed.map(|route| route.prefix.to_string()).collect()
     }
 }
 

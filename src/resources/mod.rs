@@ -14,6 +14,7 @@ pub mod forecast;
 pub mod nodes;
 pub mod se_groups;
 
+mod avi_cloud_refs;
 mod azure_route_wait;
 mod failures;
 pub mod route_messages;

@@ -2,6 +2,7 @@
 
 mod life;
 mod others;
+mod via_avi;
 mod waiting;
 
 use std::time::Duration;

@@ -114,7 +114,7 @@ pub fn merge_vrf_routes(
     is_claimed: impl Fn(&Prefix) -> bool,
 ) -> Result<VrfMerge, Vec<VrfObstacle>> {
     let own = || routes.iter().filter(|route| ownership.owns(route));
-    let strangers = own().filter(|route| !ownership.records(&route.prefix));
+    let strangers = own().filter(|route| !ownership.records(route));
     let claimed = strangers.filter(|route| is_claimed(&route.prefix));
     let claimed: Vec<_> = claimed
         .map(|route| VrfObstacle::Claimed {
@@ -154,9 +154,8 @@ pub fn vrf_routes_without_recorded(
     ownership: &VrfOwnership<'_>,
     routes: &[VrfRoute],
 ) -> Option<Vec<usize>> {
-    let goes = |route: &VrfRoute| ownership.owns(route) && ownership.records(&route.prefix);
     let remaining: Vec<usize> = (0..routes.len())
-        .filter(|&position| !goes(&routes[position]))
+        .filter(|&position| !ownership.records(&routes[position]))
         .collect();
     (remaining.len() < routes.len()).then_some(remaining)
 }

@@ -46,7 +46,7 @@ fn merge(
     let recorded = match occasion {
         Occasion::Update => routes
             .iter()
-            .map(|route| route.prefix.to_string())
+            .map(|route| (route.prefix.to_string(), route.next_hop))
             .collect(),
         Occasion::Create { .. } => Vec::new(),
     };
@@ -150,7 +150,8 @@ fn a_create_refuses_routes_of_the_cluster_that_are_not_as_planned() {
 fn what_another_resource_of_the_run_has_written_is_refused_unless_the_state_records_it() {
     let cluster = cluster();
     let held = [route("prod", A, 4)];
-    for (recorded, refused) in [(vec![], true), (vec![A], false)] {
+    let recorded = |last| vec![(A.to_owned(), Some(hop(last)))];
+    for (recorded, refused) in [(vec![], true), (recorded(9), true), (recorded(4), false)] {
         let ownership = VrfOwnership::new(&cluster, recorded);
         let merged = merge_vrf_routes(&ownership, Occasion::Update, &desired(&[A]), &held, |_| {
             true
@@ -160,7 +161,7 @@ fn what_another_resource_of_the_run_has_written_is_refused_unless_the_state_reco
 }
 
 #[test]
-fn a_removal_takes_the_recorded_prefixes_of_the_cluster_alone() {
+fn a_removal_takes_the_recorded_routes_of_the_cluster_alone() {
     let cluster = cluster();
     let held = [
         route("prod", A, 9),
@@ -169,9 +170,15 @@ fn a_removal_takes_the_recorded_prefixes_of_the_cluster_alone() {
         route("", A, 9),
         route("prod", A, 4),
     ];
-    let ownership = VrfOwnership::new(&cluster, [A]);
+    let ownership = VrfOwnership::new(&cluster, [(A.to_owned(), Some(hop(4)))]);
+    let remaining = vrf_routes_without_recorded(&ownership, &held);
+    assert_eq!(remaining, Some(vec![0, 1, 2, 3]));
+    assert_eq!(ownership.led_elsewhere(&held), [A]);
+    let both = [4, 9].map(|last| (A.to_owned(), Some(hop(last))));
+    let ownership = VrfOwnership::new(&cluster, both);
     let remaining = vrf_routes_without_recorded(&ownership, &held);
     assert_eq!(remaining, Some(vec![1, 2, 3]));
+    assert_eq!(ownership.led_elsewhere(&held), [""; 0]);
     assert_eq!(vrf_routes_without_recorded(&ownership, &held[1..4]), None);
 }
 

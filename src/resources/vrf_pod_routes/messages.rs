@@ -209,6 +209,30 @@ pub(super) fn left_to_successor(count: usize) -> Diagnostic {
     )
 }
 
+/// The warning of a delete that leaves routes that somebody has changed.
+pub(super) fn left_elsewhere(prefixes: &[String], place: &Model) -> Diagnostic {
+    Diagnostic::warning(
+        format!(
+            "Routes of cluster {} lead elsewhere and stay",
+            place.cluster_name
+        ),
+        format!(
+            "Since they were last read, somebody, perhaps AKO of this cluster, has led routes with these prefixes in {} to other addresses. Only what the state records is deleted. If nothing needs them, remove them at the controller.\n\n{}",
+            vrf_of(place),
+            list(prefixes)
+        ),
+    )
+}
+
+/// The warning that a wait has not ended yet.
+pub(super) fn wait_is_owed(place: &str) -> Diagnostic {
+    Diagnostic::warning(
+        format!("Whether the routes of cluster {place} are in Azure is not known"),
+        "The last apply wrote the routes at the controller, and its wait for Azure failed. Apply writes nothing that is right, and waits again.",
+    )
+    .at(Path::attribute("wait_for_azure_routes"))
+}
+
 /// What the cloud connector has said of the table, as a paragraph; nothing where it has said nothing.
 pub(super) fn failures(failures: &[RouteFailure]) -> Option<String> {
     let lines = failures.iter().take(MAX_FAILURES).map(|failure| {

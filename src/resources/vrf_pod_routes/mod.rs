@@ -24,17 +24,22 @@ use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::plan::{Config, Plan};
 use crate::framework::resource::{Context, Failure, Resource};
 use crate::framework::schema::Schema;
-use crate::framework::value::Value;
+use crate::resources::avi_cloud_refs::plan_cloud_ref;
 use crate::resources::avi_errors::{call_failed, call_failed_leaving, look_failed, not_ready};
 use crate::resources::forecast::forecast;
 use crate::resources::nodes::known_cidrs;
 use crate::resources::route_messages;
 use async_trait::async_trait;
 use std::sync::Arc;
-use vrf::{Rewritten, Stopped};
+use vrf::{Ground, Rewritten, Stopped};
 
 /// The attributes that mean another object.
 const PLACE: [&str; 3] = ["cloud_ref", "vrf_name", "cluster_name"];
+
+/// What they mean at the controller.
+const GROUND: [&str; 3] = ["vrf_uuid", "cloud_uuid", "cloud_name"];
+/// What is kept beside an object whose routes were written and did not come to Azure in time.
+const WAIT_IS_OWED: &[u8] = b"wait owed";
 
 /// The resource `ako_vrf_pod_routes`.
 #[derive(Debug)]
@@ -63,13 +68,23 @@ impl Resource for VrfPodRoutes {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) -> Result<(), Diagnostics> {
+        plan_cloud_ref(plan);
         if let Some(warning) = route_messages::replacement(plan, &PLACE) {
             context.warn(warning);
         }
         let is_elsewhere = PLACE.iter().any(|name| plan.changes(name));
         if is_elsewhere {
             plan.set("id", model::planned_id(plan));
-            plan.set("vrf_uuid", Value::Unknown);
+            for name in GROUND {
+                plan.set_unknown(name);
+            }
+        } else if context.memory().recall() == WAIT_IS_OWED
+            && plan.planned("wait_for_azure_routes").as_bool() == Some(true)
+        {
+            // Something has to change, or there would be no update: what is known again without a call.
+            plan.set_unknown("cloud_name");
+            let cluster = plan.prior("cluster_name").as_str().unwrap_or_default();
+            context.warn(messages::wait_is_owed(cluster));
         }
         plan.set("routes", model::planned_routes(plan)?);
         if let Some(warning) = route_messages::routes_go(plan) {
@@ -109,8 +124,12 @@ impl Resource for VrfPodRoutes {
         planned: Model,
     ) -> Result<Model, Failure<Model>> {
         let desired = planned.desired()?;
-        let planned = planned.with_routes(&desired);
-        let waits = planned.wait_for_azure_routes && !prior.wait_for_azure_routes;
+        let planned = Model {
+            cloud_name: prior.cloud_name.clone(),
+            ..planned.with_routes(&desired)
+        };
+        let is_owed = context.memory().recall() == WAIT_IS_OWED;
+        let waits = planned.wait_for_azure_routes && (is_owed || !prior.wait_for_azure_routes);
         // Equal routes alone do not show that there is nothing to do: after an update that was interrupted, a read
         // finds them as planned and the nodes as they were before.
         if planned.routes == prior.routes && planned.nodes == prior.nodes && !waits {
@@ -133,12 +152,16 @@ impl Resource for VrfPodRoutes {
         if !has_left_all() {
             let client = self.client(&summary)?;
             let own = || {
-                let prefixes = prior.prefixes().filter(|prefix| !is_claimed(prefix));
-                VrfOwnership::new(&cluster, prefixes)
+                let recorded = prior.recorded();
+                let recorded = recorded.filter(|(prefix, _)| !is_claimed(&&**prefix));
+                VrfOwnership::new(&cluster, recorded)
             };
             match vrf::remove(client, &limits_of(context), &uuid, &cluster, own).await {
+                Ok(left) if !left.is_empty() => {
+                    context.warn(messages::left_elsewhere(&left, &prior));
+                }
                 // With the VRF its routes are gone.
-                Ok(()) | Err(Stopped::NoVrf | Stopped::Refused { .. }) => {}
+                Ok(_) | Err(Stopped::NoVrf | Stopped::Refused { .. }) => {}
                 Err(_) if has_left_all() => {}
                 Err(Stopped::Failed { error, .. }) => {
                     return Err(call_failed(summary, &error).into());
@@ -154,15 +177,14 @@ impl Resource for VrfPodRoutes {
     async fn import(&self, context: &Context, id: &str) -> Result<Model, Diagnostics> {
         let (cloud_ref, vrf_name, cluster) = model::parse_import_id(id)?;
         let summary = format!("Cannot import the routes of cluster {cluster}");
-        let place = Model::imported(cloud_ref.clone(), vrf_name.clone(), &cluster, None, &[]);
+        let place = Model::imported(cloud_ref.clone(), vrf_name.clone(), &cluster, &[]);
         let found = self.find(context, &summary, &place).await?;
+        let ground = self.ground(context, &summary, &place, &found).await?;
         let routes = vrf::routes_of(&found);
         if !routes.iter().any(|route| cluster.is_on(&route.labels)) {
             return Err(messages::nothing_to_import(&summary, &place).into());
         }
-        Ok(Model::imported(
-            cloud_ref, vrf_name, &cluster, found.uuid, &routes,
-        ))
+        Ok(Model::imported(cloud_ref, vrf_name, &cluster, &routes).at(&ground))
     }
 }
 
@@ -197,6 +219,18 @@ impl VrfPodRoutes {
         Err(messages::no_vrf(summary, place, &there))
     }
 
+    async fn ground(
+        &self,
+        context: &Context,
+        summary: &str,
+        place: &Model,
+        vrf: &VrfContext,
+    ) -> Result<Ground, Diagnostic> {
+        let client = self.client(summary)?;
+        let ground = vrf::ground_of(client, &limits_of(context), &place.cloud()?, vrf).await;
+        ground.map_err(|error| call_failed(summary, &error))
+    }
+
     /// Tells at plan what a create would meet: warnings only, because another change may come before it.
     async fn look_ahead(&self, context: &Context, plan: &Plan<'_>) -> Result<(), Diagnostics> {
         let Some(planned) = Model::of_plan(plan) else {
@@ -226,7 +260,7 @@ impl VrfPodRoutes {
             Err(error) => return Ok(look_failed(context, summary, &error)?),
         };
         let routes = vrf::routes_of(&found);
-        let ownership = VrfOwnership::new(&cluster, [""; 0]);
+        let ownership = VrfOwnership::new(&cluster, []);
         let desired = planned.desired()?;
         let merge = merge_vrf_routes(&ownership, self.creating(), &desired, &routes, |_| false);
         let foretold = match merge {
@@ -270,13 +304,15 @@ impl VrfPodRoutes {
         let (cluster, desired) = (planned.label()?, planned.desired()?);
         let client = self.client(&summary)?;
         let limits = limits_of(context);
-        let uuid = match prior.and_then(|prior| prior.vrf_uuid.clone()) {
-            Some(uuid) => uuid,
+        let planned = match prior {
+            Some(_) => planned,
             None => {
                 let found = self.find(context, &summary, &planned).await?;
-                found.uuid.unwrap_or_default()
+                let ground = self.ground(context, &summary, &planned, &found).await?;
+                planned.at(&ground)
             }
         };
+        let uuid = planned.vrf_uuid.clone().unwrap_or_default();
         // Before the first write: what makes the wait impossible stops it.
         let tables = match planned.wait_for_azure_routes {
             true => {
@@ -285,7 +321,7 @@ impl VrfPodRoutes {
             }
             false => Vec::new(),
         };
-        let recorded = prior.into_iter().flat_map(Model::prefixes);
+        let recorded = prior.into_iter().flat_map(Model::recorded);
         let ownership = VrfOwnership::new(&cluster, recorded);
         let claims = &self.configured.claims;
         let is_claimed =
@@ -331,15 +367,13 @@ impl VrfPodRoutes {
                 "The routes of cluster {} have not come to Azure",
                 planned.cluster_name
             );
-            azure_tables::wait(
-                client, azure, &limits, &summary, &tables, &desired, written_at,
-            )
-            .await?;
+            let since = written_at;
+            // A failed wait leaves the routes as planned: a read of them would ask for no other wait.
+            context.memory().keep(WAIT_IS_OWED.to_vec());
+            azure_tables::wait(client, azure, &limits, &summary, &tables, &desired, since).await?;
         }
-        Ok(Model {
-            vrf_uuid: Some(uuid),
-            ..planned.with_routes(&desired)
-        })
+        context.memory().keep(Vec::new());
+        Ok(planned.with_routes(&desired))
     }
 
     /// The occasion of a create, as the provider block wants it.

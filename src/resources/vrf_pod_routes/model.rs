@@ -1,11 +1,12 @@
 //! The attributes of `ako_vrf_pod_routes`, and how they come from and go to decisions.
 
 use super::messages;
-use crate::clients::avi::{Cloud, Object, Reference, refs};
+use super::vrf::Ground;
+use crate::clients::avi::{Cloud, Object, Reference};
 use crate::domain::node_routes::{NodeRoute, NodeRoutes, route_nodes};
 use crate::domain::route_names::check_node_name;
 use crate::domain::vrf_routes::{
-    ClusterLabel, FoundVrfRoute, VrfRoute, find_own_vrf_routes, nodes_of_vrf_routes,
+    ClusterLabel, FoundVrfRoute, RecordedRoute, VrfRoute, find_own_vrf_routes, nodes_of_vrf_routes,
 };
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
 use crate::framework::path::Path;
@@ -39,6 +40,10 @@ pub struct Model {
     pub wait_for_azure_routes: bool,
     /// What the controller knows the VRF by.
     pub vrf_uuid: Option<String>,
+    /// What the controller knows the cloud by.
+    pub cloud_uuid: Option<String>,
+    /// The name of the cloud.
+    pub cloud_name: Option<String>,
     /// The cluster's routes by CIDR.
     pub routes: Option<BTreeMap<String, RouteModel>>,
 }
@@ -62,11 +67,9 @@ pub(super) fn schema() -> Schema {
         Attribute::required(
             "cloud_ref",
             Type::String,
-            "The cloud at the Avi controller: its name, its uuid, or a reference with either. A change between name and uuid counts as another cloud.",
+            "The cloud at the Avi controller: its name, its uuid, or a reference with either. Another spelling of the same cloud changes nothing.",
         )
-        .force_new()
-        .check(Check::Text(check_cloud_ref))
-        .same_when(same_cloud),
+        .check(Check::Text(check_cloud_ref)),
         Attribute::optional(
             "vrf_name",
             Type::String,
@@ -99,6 +102,8 @@ pub(super) fn schema() -> Schema {
             Type::String,
             "What the controller knows the VRF context by.",
         ),
+        Attribute::computed("cloud_uuid", Type::String, "The uuid of its cloud."),
+        Attribute::computed("cloud_name", Type::String, "The name of its cloud."),
         Attribute::computed(
             "routes",
             routes_shape(),
@@ -185,6 +190,8 @@ impl Model {
             nodes: read_nodes(plan.planned("nodes"))?,
             wait_for_azure_routes: plan.planned("wait_for_azure_routes").as_bool()?,
             vrf_uuid: None,
+            cloud_uuid: None,
+            cloud_name: None,
             routes: None,
         })
     }
@@ -194,7 +201,6 @@ impl Model {
         cloud_ref: String,
         vrf_name: String,
         cluster: &ClusterLabel,
-        vrf_uuid: Option<String>,
         routes: &[VrfRoute],
     ) -> Model {
         let nodes = nodes_of_vrf_routes(cluster, routes).into_iter();
@@ -213,7 +219,9 @@ impl Model {
             cluster_name: cluster.to_string(),
             nodes: nodes.collect(),
             wait_for_azure_routes: false,
-            vrf_uuid,
+            vrf_uuid: None,
+            cloud_uuid: None,
+            cloud_name: None,
             routes: None,
         };
         let found = find_own_vrf_routes(cluster, &model.known_routes(), routes);
@@ -259,6 +267,28 @@ impl Model {
     pub(super) fn desired(&self) -> Result<NodeRoutes, Diagnostics> {
         let nodes = nodes_to_route(&self.nodes)?;
         route_nodes(nodes).map_err(|overlaps| route_messages::overlapping(&overlaps))
+    }
+
+    /// The same with the VRF and the cloud that its names mean.
+    pub(super) fn at(self, ground: &Ground) -> Model {
+        Model {
+            vrf_uuid: Some(ground.vrf_uuid.clone()),
+            cloud_uuid: ground.cloud_uuid.clone(),
+            cloud_name: ground.cloud_name.clone(),
+            ..self
+        }
+    }
+
+    /// The routes that the state records: as they were read, and as they were written, because where somebody has added
+    /// a second one for a prefix a read shows that one.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = RecordedRoute> {
+        let read = self.routes.iter().flatten().map(|(prefix, route)| {
+            let next_hop = route.next_hop_ip_address.as_ref();
+            (prefix.clone(), next_hop.and_then(|text| text.parse().ok()))
+        });
+        let written = self.desired().unwrap_or_default().into_iter();
+        let written = written.map(|(cidr, route)| (cidr.to_string(), Some(route.next_hop)));
+        read.chain(written)
     }
 
     /// The prefixes of the routes in the state.
@@ -319,16 +349,6 @@ fn check_cluster_name(text: &str) -> Result<(), String> {
     parsed.map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// Whether two spellings mean one cloud, as far as they tell: the controller's own references carry the name after
-/// their uuid.
-fn same_cloud(a: &str, b: &str) -> bool {
-    let named = |url: &str, other: &str| refs::name_of(url).is_some_and(|name| name == other);
-    match refs::same(Cloud::TYPE, a, b) {
-        Some(same) => same,
-        None => named(a, b) || named(b, a),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,13 +377,5 @@ mod tests {
         ] {
             assert!(parse_import_id(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn spellings_of_one_cloud_are_the_same() {
-        let uuid = "cloud-5c1a0000-0000-4000-8000-000000000001";
-        let url = format!("https://avi/api/cloud/{uuid}#azure");
-        assert!(same_cloud(&url, uuid) && same_cloud(&url, "azure") && same_cloud("azure", &url));
-        assert!(!same_cloud("azure", uuid) && !same_cloud("azure", "aws"));
     }
 }

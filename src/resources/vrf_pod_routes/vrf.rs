@@ -1,8 +1,9 @@
 //! The VRF context at the controller, joined with the decisions on it: read, decide, write, and look again.
 
 use crate::clients::Limits;
+use crate::clients::avi::refs::uuid_of;
 use crate::clients::avi::{
-    Client, Error, Filter, IpAddr, IpAddrPrefix, LockGuard, LockKey, Reference, StaticRoute,
+    Client, Cloud, Error, Filter, IpAddr, IpAddrPrefix, LockGuard, LockKey, Reference, StaticRoute,
     VrfContext, WriteState,
 };
 use crate::domain::node_routes::NodeRoutes;
@@ -16,6 +17,16 @@ use uuid::Uuid;
 
 /// How long a look may take after the time of the operation is up or the user has interrupted it.
 const LAST_LOOK: Duration = Duration::from_secs(5);
+
+/// Where the routes of a cluster are, by what the controller knows it by.
+pub(super) struct Ground {
+    /// The VRF.
+    pub(super) vrf_uuid: String,
+    /// Its cloud.
+    pub(super) cloud_uuid: Option<String>,
+    /// The name of that.
+    pub(super) cloud_name: Option<String>,
+}
 
 /// A VRF that holds what it should.
 pub(super) struct Rewritten {
@@ -56,6 +67,25 @@ pub(super) async fn find(
     client.find(limits, &filter).await
 }
 
+/// The VRF and its cloud. The name of a cloud that is given by its uuid takes a call.
+pub(super) async fn ground_of(
+    client: &Client,
+    limits: &Limits,
+    cloud: &Reference,
+    vrf: &VrfContext,
+) -> Result<Ground, Error> {
+    let cloud_uuid = cloud.uuid().or_else(|| uuid_of(vrf.cloud_ref.as_ref()?));
+    let cloud_name = match cloud {
+        Reference::Name(name) => Some(name.clone()),
+        Reference::Uuid(uuid) => client.get::<Cloud>(limits, uuid).await?.map(|it| it.name),
+    };
+    Ok(Ground {
+        vrf_uuid: vrf.uuid.clone().unwrap_or_default(),
+        cloud_uuid: cloud_uuid.map(str::to_owned),
+        cloud_name,
+    })
+}
+
 /// The routes of a VRF as decisions need them.
 pub(super) fn routes_of(vrf: &VrfContext) -> Vec<VrfRoute> {
     vrf.static_routes
@@ -89,7 +119,8 @@ pub(super) async fn rewrite(
     })
 }
 
-/// Takes the recorded routes out of the VRF, likewise.
+/// Takes the recorded routes out of the VRF, likewise. Gives the prefixes of those that somebody has led elsewhere: they
+/// stay.
 ///
 /// `recorded` is asked under the lock: whoever held it before may have taken routes over.
 pub(super) async fn remove<'a>(
@@ -98,13 +129,16 @@ pub(super) async fn remove<'a>(
     uuid: &str,
     cluster: &ClusterLabel,
     recorded: impl Fn() -> VrfOwnership<'a>,
-) -> Result<(), Stopped> {
+) -> Result<Vec<String>, Stopped> {
+    let mut left = Vec::new();
     let slots = |routes: &[VrfRoute]| {
-        let remaining = vrf_routes_without_recorded(&recorded(), routes);
+        let recorded = recorded();
+        left = recorded.led_elsewhere(routes);
+        let remaining = vrf_routes_without_recorded(&recorded, routes);
         Ok(remaining.map(|kept| kept.into_iter().map(VrfSlot::Keep).collect()))
     };
-    let removed = exchange(client, limits, uuid, cluster, slots).await;
-    removed.map(|_| ())
+    drop(exchange(client, limits, uuid, cluster, slots).await?);
+    Ok(left)
 }
 
 /// What can be said of the routes after a write whose outcome is not known, in a sentence.

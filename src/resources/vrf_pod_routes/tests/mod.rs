@@ -92,6 +92,8 @@ fn config(of: Nodes<'_>) -> Value {
         ("nodes", nodes(of)),
         ("wait_for_azure_routes", Value::Null),
         ("vrf_uuid", Value::Null),
+        ("cloud_uuid", Value::Null),
+        ("cloud_name", Value::Null),
         ("routes", Value::Null),
         ("timeouts", Value::Null),
     ])
@@ -224,7 +226,7 @@ async fn an_import_plans_empty_and_real_names_of_nodes_write_nothing() {
     let read = scene.read(&imported).await;
     assert_eq!(read, imported);
     let mut generated = with(&read, "routes", Value::Null);
-    for name in ["id", "vrf_uuid"] {
+    for name in ["id", "vrf_uuid", "cloud_uuid", "cloud_name"] {
         generated = with(&generated, name, Value::Null);
     }
     assert_eq!(scene.plan(&read, &generated).await.ok(), read);
@@ -359,5 +361,55 @@ async fn a_wait_without_a_labelled_se_group_fails_before_the_first_write() {
     let made = scene.make(&Value::Null, &waiting).await;
     made.says(&["No SE group of the cloud has the label of cluster prod"]);
     assert_eq!((made.errors.len(), made.value), (1, Value::Null));
+    assert_eq!(own(&scene), [""; 0]);
+}
+
+#[tokio::test]
+async fn another_spelling_of_the_same_cloud_plans_no_change() {
+    let scene = scene().await;
+    let state = scene.make(&Value::Null, &config(ONE)).await.ok();
+    let cloud = scene.avi("GET", "/api/cloud?name=azure", json!(null))["results"][0].clone();
+    let uuid = cloud["uuid"].as_str().unwrap();
+    let spellings = [
+        uuid.to_owned(),
+        format!("/api/cloud/{uuid}"),
+        format!("https://avi/api/cloud/{uuid}#azure"),
+        "/api/cloud?name=azure".to_owned(),
+    ];
+    for spelling in spellings {
+        let respelt = with(&config(ONE), "cloud_ref", Value::from(&*spelling));
+        assert_eq!(scene.plan(&state, &respelt).await.ok(), state, "{spelling}");
+    }
+    scene.destroy(&state).await.ok();
+    scene.next_run();
+    let by_uuid = with(&config(ONE), "cloud_ref", Value::from(uuid));
+    let state = scene.make(&Value::Null, &by_uuid).await.ok();
+    assert_eq!(scene.plan(&state, &config(ONE)).await.ok(), state);
+}
+
+#[tokio::test]
+async fn a_delete_leaves_routes_that_somebody_has_led_elsewhere() {
+    let scene = scene().await;
+    let state = scene.make(&Value::Null, &config(TWO)).await.ok();
+    edit(&scene, |routes| {
+        routes[3]["next_hop"]["addr"] = json!("10.1.9.9")
+    });
+    scene.next_run();
+    let destroyed = scene.destroy(&state).await;
+    destroyed.says(&["lead elsewhere and stay", "10.244.1.0/24"]);
+    assert_eq!(own(&scene), ["prod 10.244.1.0/24 10.1.9.9"]);
+}
+
+#[tokio::test]
+async fn a_delete_takes_the_second_route_for_a_prefix_with_the_first() {
+    let scene = scene().await;
+    let state = scene.make(&Value::Null, &config(ONE)).await.ok();
+    edit(&scene, |routes| {
+        let label = Some(("clustername", "prod"));
+        routes.push(route("by-hand", label, "10.244.1.0", 24, "10.1.9.9"));
+    });
+    scene.next_run();
+    let read = scene.read(&state).await;
+    scene.destroy(&read).await.ok();
     assert_eq!(own(&scene), [""; 0]);
 }
