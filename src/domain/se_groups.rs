@@ -327,7 +327,10 @@ mod tests {
         let (green, keyed) = (Label::of_cluster("green"), label("team", "x"));
         let plan = |own, actual: &[Label]| plan_label(Some("blue"), own, actual);
         let own = Some("green");
-        assert_eq!(plan(own, &[green.clone()]), Ok(LabelStep::Replace));
+        assert_eq!(
+            plan(own, std::slice::from_ref(&green)),
+            Ok(LabelStep::Replace)
+        );
         assert!(plan(own, &[green.clone(), keyed]).is_err());
         assert!(plan(Some("Green"), &[green]).is_err());
     }

@@ -84,7 +84,7 @@ impl Resource for SeGroupOverride {
             // Set by hand it stays as it is; else it is what was there before the first request.
             made.previous_data_network_id = previous_of(progress.before.as_deref(), wanted);
         }
-        finished(context, done, summary, &progress, made)
+        finished(context, done, summary, &progress, made).map_err(|failure| *failure)
     }
 
     async fn read(&self, context: &Context, prior: Model) -> Result<Option<Model>, Diagnostics> {
@@ -116,7 +116,7 @@ impl Resource for SeGroupOverride {
         let operation = self.operation(context, &summary)?;
         let mut progress = Progress::default();
         let done = change(&operation, &prior, &planned, &mut progress).await;
-        finished(context, done, summary, &progress, planned)
+        finished(context, done, summary, &progress, planned).map_err(|failure| *failure)
     }
 
     async fn delete(&self, context: &Context, prior: Model) -> Result<(), Failure<Model>> {
@@ -254,47 +254,52 @@ async fn end(
     operation.end(uuid, ours, prior).await
 }
 
-/// Gives back what is still ours.
-async fn end(context: &Context, avi: &avi::Client, prior: &Model) -> Result<(), Stopped> {
-    let limits = limits_of(context);
-    let Some(uuid) = prior.se_group_uuid.as_deref() else {
-        return Ok(());
-    };
-    let _lock = lock(avi, &limits, uuid).await?;
-    for attempt in 1.. {
-        let Some(actual) = avi.get::<SeGroup>(&limits, uuid).await? else {
-            return Ok(());
-        };
-        let on_destroy = OnDestroy::of_word(&prior.on_destroy);
-        let farewell = plan_farewell(
-            on_destroy,
-            prior.data_network_id.as_deref().unwrap_or_default(),
-            actual.data_network_id.as_deref(),
-            prior.previous_data_network_id.as_deref(),
-        );
-        let patch = patch_of(&farewell, &actual, prior, on_destroy);
-        let error = match patch.is_empty() {
-            true => None,
-            false => avi.patch::<SeGroup>(&limits, uuid, &patch).await.err(),
-        };
-        match error {
-            None => {
-                if let Farewell::Keep(why) = farewell {
-                    let warning = messages::kept(why, prior, &actual);
-                    warning
-                        .into_iter()
-                        .for_each(|warning| context.warn(warning));
-                }
-                return Ok(());
-            }
-            Some(Error::Gone(_)) => return Ok(()),
-            Some(error) => {
-                let may_heal = error.wants_fresh_read()
-                    || error.after_write() == WriteState::Unclear && attempt < ATTEMPTS_AFTER_LOSS;
-                if !may_heal || limits.pause(attempt).await.is_err() {
-                    return Err(error.into());
-                }
-            }
+/// The object after a change, or the failure with what there is to lose: a request that may have been carried out.
+fn finished(
+    context: &Context,
+    done: Result<(), Stopped>,
+    summary: String,
+    progress: &Progress,
+    mut model: Model,
+) -> Result<Model, Box<Failure<Model>>> {
+    let stopped = done
+        .err()
+        .map(|stopped| messages::stopped(summary, &stopped, &model));
+    if let (Some(diagnostic), false) = (&stopped, progress.is_unclear) {
+        return Err(Box::new(diagnostic.clone().into()));
+    }
+    model.label_added = Some(progress.is_label_ours);
+    let ours = model.data_network_id.as_deref().unwrap_or_default();
+    context.memory().keep(ours.as_bytes().to_vec());
+    match stopped {
+        None => Ok(model),
+        Some(diagnostic) => Err(Box::new(Failure::with_state(diagnostic, model))),
+    }
+}
+
+/// The value that this override has set last; of an imported one what it was found with.
+fn own_network(context: &Context, prior: &Model) -> String {
+    let kept = context.memory().recall();
+    match kept.is_empty() {
+        true => prior.data_network_id.clone().unwrap_or_default(),
+        false => String::from_utf8_lossy(&kept).into_owned(),
+    }
+}
+
+/// Tells at plan what a change of the SE group means.
+async fn tell(
+    context: &Context,
+    operation: &Operation<'_>,
+    ground: &Ground,
+    model: &Model,
+    own: Option<&str>,
+) {
+    let (cloud, group) = (&ground.cloud, &ground.group);
+    let labels = labels_of(group);
+    let label = plan_label(model.cluster_name.as_deref(), own, &labels);
+    match (&label, labels.first()) {
+        (Err(foreign), _) => {
+            context.warn(forecast(se_group::foreign_label(foreign, &group.name)));
         }
         (Ok(LabelStep::Replace), Some(found)) => {
             let changed = ForeignLabel {
