@@ -87,7 +87,7 @@ async fn an_empty_list_is_none() {
     let body = json!({"name": "g", "labels": [], "instance_flavor": null});
     let group = make(&lab, "serviceenginegroup", body);
     assert_eq!(group.get("labels"), None);
-    let labelled = json!({"add": {"labels": [{"key": "clustername", "value": "c"}]}, "replace": {"max_se": 4}});
+    let labelled = json!({"add": {"labels": [{"key": "clustername", "value": "c"}], "max_se": 4}});
     let (_, group) = lab.avi().request("PATCH", &path_of(&group), labelled);
     assert!(group["labels"].is_array());
     let bare = json!({"replace": {"labels": []}});
