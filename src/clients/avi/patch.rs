@@ -3,12 +3,13 @@
 use super::super::http::Repeat;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::fmt;
 
 /// A change of some members: what is not named stays as it is.
 ///
 /// It is built from the typed objects, of which only the members that are set take part. The controller documents one
 /// operation in a request: a change that needs several is sent as several requests.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Patch {
     add: Map<String, Value>,
     replace: Map<String, Value>,
@@ -17,7 +18,7 @@ pub struct Patch {
 }
 
 /// One request of a change.
-#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) struct Step {
     /// The body: `{"replace": {…}}`.
     pub(super) body: Value,
@@ -99,6 +100,19 @@ impl Patch {
     }
 }
 
+/// The names of the members alone: a value may be a secret.
+impl fmt::Debug for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |members: &Map<String, Value>| members.keys().cloned().collect::<Vec<_>>();
+        f.debug_struct("Patch")
+            .field("add", &names(&self.add))
+            .field("replace", &names(&self.replace))
+            .field("delete", &names(&self.delete))
+            .field("fault", &self.fault)
+            .finish()
+    }
+}
+
 fn is_scalar(value: &Value) -> bool {
     !value.is_array() && !value.is_object()
 }
@@ -114,7 +128,7 @@ fn to_members(members: &impl Serialize) -> Result<Map<String, Value>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::avi::SeGroup;
+    use crate::clients::avi::{AzureServicePrincipal, CloudConnectorUser, SeGroup, Secret};
     use serde_json::json;
 
     fn step(body: Value, repeat: Repeat) -> Step {
@@ -167,6 +181,22 @@ mod tests {
             patch.steps().unwrap(),
             [step(expected, Repeat::IfRefused)],
             "an entry is not added twice"
+        );
+    }
+    #[test]
+    fn what_it_shows_of_itself_has_names_and_no_values() {
+        let credential = CloudConnectorUser {
+            azure_serviceprincipal: Some(AzureServicePrincipal {
+                authentication_token: Some(Secret::new("hush")),
+                ..AzureServicePrincipal::default()
+            }),
+            ..CloudConnectorUser::default()
+        };
+        let patch = Patch::new().add(&credential).delete(&credential);
+        let shown = format!("{:?}", patch.replace(&credential));
+        assert!(
+            shown.contains("azure_serviceprincipal") && !shown.contains("hush"),
+            "{shown}"
         );
     }
 }
