@@ -4,17 +4,20 @@ use crate::clients::avi::{Cloud, Object, Reference};
 use crate::framework::path::Path;
 use crate::framework::plan::Plan;
 
-/// Plans a `cloud_ref`: another cloud means another object, another spelling of the same one means nothing.
+/// Plans a `cloud_ref`: another cloud means another object, another spelling of the same one means nothing. Gives
+/// whether it is another cloud.
 ///
 /// The object has `cloud_uuid` and `cloud_name`, which tell the two apart without a call.
-pub(super) fn plan_cloud_ref(plan: &mut Plan<'_>) {
+pub(super) fn plan_cloud_ref(plan: &mut Plan<'_>) -> bool {
     if plan.is_create() || !plan.changes("cloud_ref") {
-        return;
+        return false;
     }
-    match is_same_cloud(plan) {
-        true => plan.set("cloud_ref", plan.prior("cloud_ref").clone()),
-        false => plan.replace(Path::attribute("cloud_ref")),
+    let is_another = !is_same_cloud(plan);
+    match is_another {
+        true => plan.replace(Path::attribute("cloud_ref")),
+        false => plan.set("cloud_ref", plan.prior("cloud_ref").clone()),
     }
+    is_another
 }
 
 fn is_same_cloud(plan: &Plan<'_>) -> bool {

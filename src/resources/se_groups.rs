@@ -9,7 +9,6 @@ use crate::clients::avi::{
 use crate::clients::azure::ids::VirtualNetworkId;
 use crate::configured::Configured;
 use crate::domain::se_groups::{DataNetwork, Label, LabelStep, are_same_data_networks, cluster_of};
-use crate::framework::plan::Plan;
 use std::time::{Duration, Instant};
 
 /// The cloud that an SE group is in, as far as decisions need it.
@@ -226,19 +225,6 @@ pub(crate) fn name_of_network(text: &str) -> String {
 pub(crate) fn without_name(reference: &str) -> String {
     let reference = reference.split('#').next();
     reference.unwrap_or_default().to_owned()
-}
-
-/// Whether the planned `cloud_ref` is but another spelling of the cloud in the state.
-pub(crate) fn is_same_cloud(plan: &Plan<'_>) -> bool {
-    let text = plan.planned("cloud_ref").as_str();
-    let Some(Ok(cloud)) = text.map(|text| Reference::parse(Cloud::TYPE, text)) else {
-        return false;
-    };
-    let known = match &cloud {
-        Reference::Uuid(_) => plan.prior("cloud_uuid"),
-        Reference::Name(_) => plan.prior("cloud_name"),
-    };
-    known.as_str() == Some(&cloud.to_string())
 }
 
 /// Whether the text refers to an object of that type.

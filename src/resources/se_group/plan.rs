@@ -13,13 +13,13 @@ use crate::clients::avi::{self, Cloud, Object, Reference};
 use crate::configured::limits_of;
 use crate::domain::se_groups::{ForeignLabel, Label};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
 use crate::framework::plan::{Config, Plan};
 use crate::framework::resource::Context;
 use crate::framework::value::Value;
+use crate::resources::avi_cloud_refs::plan_cloud_ref;
 use crate::resources::avi_errors::{look_failed, not_ready};
 use crate::resources::forecast::forecast;
-use crate::resources::se_groups::{groups_with_network, is_same_cloud, service_engines_of};
+use crate::resources::se_groups::{groups_with_network, service_engines_of};
 use std::collections::BTreeSet;
 
 /// What Service Engines keep that run already. Avi's documents say so of many fields and list them nowhere; these are
@@ -57,15 +57,7 @@ pub(super) fn validate(config: &Config<'_>, diagnostics: &mut Diagnostics) {
 
 /// Plans the cloud: another one means another SE group, another spelling of the same one means nothing.
 pub(super) fn plan_cloud(plan: &mut Plan<'_>) -> Option<Diagnostic> {
-    if plan.is_create() || !plan.changes("cloud_ref") {
-        return None;
-    }
-    if is_same_cloud(plan) {
-        plan.set("cloud_ref", plan.prior("cloud_ref").clone());
-        return None;
-    }
-    plan.replace(Path::attribute("cloud_ref"));
-    Some(messages::replacement())
+    plan_cloud_ref(plan).then(messages::replacement)
 }
 
 /// Plans what is taken out of the configuration to go back to the controller's default, which is known after apply.

@@ -22,16 +22,14 @@ use crate::clients::avi::{self, Reference, SeGroup};
 use crate::configured::{Configured, limits_of};
 use crate::domain::se_groups::{ForeignLabel, Kept, LabelStep, plan_label, previous_of};
 use crate::framework::diagnostics::{Diagnostic, Diagnostics};
-use crate::framework::path::Path;
 use crate::framework::plan::Plan;
 use crate::framework::resource::{Context, Failure, Resource};
 use crate::framework::schema::Schema;
+use crate::resources::avi_cloud_refs::plan_cloud_ref;
 use crate::resources::avi_errors::{call_failed, look_failed, not_ready};
 use crate::resources::forecast::forecast;
 use crate::resources::se_group;
-use crate::resources::se_groups::{
-    GroupId, groups_with_network, is_same_cloud, labels_of, service_engines_of,
-};
+use crate::resources::se_groups::{GroupId, groups_with_network, labels_of, service_engines_of};
 use async_trait::async_trait;
 use operation::{Ground, Operation, Progress, Stopped, check_inside, has_network};
 use std::sync::Arc;
@@ -57,12 +55,7 @@ impl Resource for SeGroupOverride {
     }
 
     async fn plan(&self, context: &Context, plan: &mut Plan<'_>) -> Result<(), Diagnostics> {
-        if !plan.is_create() && plan.changes("cloud_ref") {
-            match is_same_cloud(plan) {
-                true => plan.set("cloud_ref", plan.prior("cloud_ref").clone()),
-                false => plan.replace(Path::attribute("cloud_ref")),
-            }
-        }
+        plan_cloud_ref(plan);
         if !plan.is_create() && plan.changes("cluster_name") {
             plan.set_unknown("label_added");
         }
