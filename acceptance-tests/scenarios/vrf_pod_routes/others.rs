@@ -1,4 +1,4 @@
-//! Routes that AKO wrote, a VRF that is not there, an interrupt.
+//! Routes that AKO wrote, a VRF that is not there, writers who come first, interrupted and killed runs.
 
 use ako_lab::{Fault, faults};
 
@@ -55,5 +55,47 @@ fn an_interrupt_while_the_write_is_under_way_leaves_no_state_and_the_next_run_ad
     scenario.apply();
     let calls = scenario.avi_calls();
     assert!(!calls.writes().contains(&PUT), "{calls}");
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
+fn writers_who_come_first_twenty_times_are_outwaited() {
+    let scenario = scenario();
+    let answer = json!({"error": "Need to reload object data VrfContext"});
+    let refused = faults::Action::respond(412, answer);
+    let fault = Fault::on("PUT", ANY_VRF, refused).times(20);
+    scenario.lab.add_fault(fault);
+    scenario.apply();
+    let calls = scenario.avi_calls();
+    let puts = calls.writes().into_iter().filter(|call| *call == PUT);
+    assert_eq!(puts.count(), 21, "{calls}");
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2]);
+    assert_others_untouched(&scenario);
+    scenario.assert_nothing_to_do();
+}
+
+#[test]
+fn routes_of_a_killed_run_are_adopted_unless_that_is_forbidden() {
+    let scenario = scenario();
+    let put = Fault::on("PUT", ANY_VRF, faults::Action::Hold).after();
+    let put = scenario.lab.add_fault(put);
+    let apply = scenario.start_apply();
+    assert!(scenario.lab.wait_until_held(put, PATIENCE), "the PUT comes");
+    apply.kill_everything().expect("terraform can be killed");
+    scenario.wait(apply);
+    scenario.lab.clear_faults();
+    assert!(scenario.state().addresses().is_empty());
+    assert_eq!(routes(&scenario), [NODE_1, NODE_2]);
+    scenario.forget_calls();
+
+    scenario.configure_provider("azure = {}\n  adopt_remnants = false");
+    let run = scenario.apply_fails();
+    assert!(run.says("`adopt_remnants` is false"));
+    assert!(run.says("terraform import 'ako_vrf_pod_routes.NAME' 'azure/global,blue'"));
+    scenario.configure_provider("azure = {}");
+    scenario.apply_with(&["-lock=false"]);
+    let calls = scenario.avi_calls();
+    assert!(!calls.writes().contains(&PUT), "{calls}");
+    assert_others_untouched(&scenario);
     scenario.assert_nothing_to_do();
 }

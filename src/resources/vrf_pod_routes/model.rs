@@ -111,7 +111,7 @@ pub(super) fn schema() -> Schema {
         ),
     ];
     Schema::new(
-        "The static routes that carry one cluster's pod traffic, in a VRF context of the Avi controller: one for each pod CIDR, labelled with the cluster's name as AKO's own are. The controller's cloud connector writes them to the Azure route tables of the SE groups with the same label. All changes are one write, guarded against other writers; routes of other owners stay as they are. For clusters where AKO does not write routes itself (`disableStaticRouteSync: true`): else it and Terraform undo each other's changes. Nodes that come and go are followed when Terraform runs, not before.",
+        "The static routes that carry one cluster's pod traffic, in a VRF context of the Avi controller: one for each pod CIDR, labelled with the cluster's name as AKO's own are. The controller's cloud connector writes them to the Azure route tables of the SE groups with the same label. All changes are one write, guarded against other writers; routes of other owners stay as they are. For clusters where AKO does not write routes itself (`disableStaticRouteSync: true`): else it and Terraform undo each other's changes. Nodes that come and go are followed when Terraform runs, not before. To hand the routes to AKO, take the resource out of the state alone, by a block `removed` with `lifecycle { destroy = false }` or `terraform state rm`: a destroy also deletes those of its routes that AKO has kept as its own.",
         attributes,
     )
     .with_timeouts(Timeouts::default())
