@@ -106,7 +106,7 @@ fn it_is_made_by_one_request_and_ready_when_the_apply_ends() {
 }
 
 #[test]
-fn an_update_is_one_write_of_what_changes() {
+fn an_update_writes_what_changes_once_and_once_more_what_it_takes_away() {
     let scenario = applied();
     // Members that this resource does not know, and somebody's markers.
     somebody_changes(
@@ -118,16 +118,19 @@ fn an_update_is_one_write_of_what_changes() {
         json!({"replace": {"prefer_static_routes": true}}),
     );
     scenario.assert_nothing_to_do();
-    for (configuration, attributes) in [
-        (with("mtu = 1400"), &["mtu"][..]),
-        (with("use_azure_dns = true"), &["mtu", "use_azure_dns"]),
+    for (configuration, attributes, patches) in [
+        (with("mtu = 1400"), &["mtu"][..], 1),
+        (with("use_azure_dns = true"), &["mtu", "use_azure_dns"], 1),
         (
             with("availability_zones = [\"1\", \"2\"]\n  use_azure_dns = true"),
             &["availability_zones"],
+            1,
         ),
         (
             with("mark_enabled = false"),
             &["availability_zones", "mark_enabled", "use_azure_dns"],
+            // The mark is deleted, the rest replaced.
+            2,
         ),
         (
             changed(
@@ -135,6 +138,7 @@ fn an_update_is_one_write_of_what_changes() {
                 "= \"renamed\"\n  subscription_id",
             ),
             &["mark_enabled", "name"],
+            1,
         ),
     ] {
         scenario.configure(&configuration);
@@ -142,7 +146,7 @@ fn an_update_is_one_write_of_what_changes() {
         assert_changes(&plan, &[(ADDRESS, Action::Update, attributes)]);
         scenario.forget_calls();
         scenario.apply_saved_plan();
-        assert_eq!(writes(&scenario), ["PATCH cloud"]);
+        assert_eq!(writes(&scenario), vec!["PATCH cloud"; patches]);
     }
     scenario.assert_nothing_to_do();
     let cloud = scenario.avi_object("cloud", "renamed");
