@@ -265,7 +265,12 @@ impl Operation<'_> {
                 Ok(written) => return Ok(done(written, is_label_ours || changes_label)),
                 Err(error) => error,
             };
-            is_label_ours |= changes_label && error.after_write() == WriteState::Unclear;
+            // Where only a later part of the change was refused, a label that replaces ours was written before it.
+            is_label_ours |= match error.after_write() {
+                WriteState::Unclear => changes_label,
+                WriteState::Accepted => label == LabelStep::Replace,
+                WriteState::NotSent | WriteState::Refused => false,
+            };
             // A label that comes between our read and our write makes ours one too many; the fresh read tells whose.
             let may_heal = error.wants_fresh_read()
                 || label == LabelStep::Add && error.refusal().is_some() && attempt == 1
