@@ -88,9 +88,9 @@ impl Provider for Ako {
 
     fn resources() -> Vec<Box<dyn AnyResource<Configured>>> {
         vec![
+            resource::<resources::cluster_subnet::ClusterSubnet>(),
             resource::<resources::cloud_credential::CloudCredential>(),
             resource::<resources::azure_cloud::AzureCloud>(),
-            resource::<resources::cluster_subnet::ClusterSubnet>(),
             resource::<resources::se_group::SeGroups>(),
             resource::<resources::se_group_override::SeGroupOverride>(),
             resource::<resources::pod_routes::PodRoutes>(),
@@ -102,6 +102,7 @@ impl Provider for Ako {
     fn data_sources() -> Vec<Box<dyn AnyDataSource<Configured>>> {
         vec![
             data_source::<AzureCloud>(),
+            data_source::<SeGroupLookup>(),
             data_source::<ClusterNodes>(),
             data_source::<AkoConfig>(),
         ]

@@ -2,6 +2,7 @@
 
 mod avi_calls;
 mod avi_session;
+mod azure_cloud;
 mod bad_input;
 mod calls;
 mod cloud_credential;

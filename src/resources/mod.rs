@@ -1,10 +1,12 @@
-//! The resources, in the order of the Day-0 checklist of a cluster.
+//! The resources; the provider lists them in the order of the Day-0 checklist of a cluster.
 
 pub mod azure_cloud;
 pub mod cloud_credential;
 pub mod cluster_subnet;
 pub mod pod_route_sync;
 pub mod pod_routes;
+pub mod se_group;
+pub mod se_group_override;
 pub mod vrf_pod_routes;
 
 pub mod avi_creation;

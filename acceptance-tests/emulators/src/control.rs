@@ -12,6 +12,12 @@
 //! | `POST /denials`, `DELETE /denials` | deny an action ([`Denial`]); allow everything again |
 //! | `POST /custom-resources` | `{"cluster", "resource", "items"}`: serve `blockaffinities`, `hostsubnets` or `ciliumnodes` with these items |
 //! | `POST /azure` | `{"method", "path", "body"}`: write as somebody else, without token, journal or delay |
+//! | `POST /avi` | the same at the Avi controller, without session |
+//! | `GET /avi/settings`, `POST /avi/settings` | [`avi::Settings`]; members that are left out keep their value |
+//! | `POST /avi/denials`, `POST /avi/refusals`, `DELETE /avi/denials` | take a right from users ([`avi::Denial`]); refuse deletes ([`avi::DeleteRefusal`]); end both |
+//! | `POST /avi/events` | note an event |
+//! | `POST /avi/service-engines` | `{"se_group": uuid, "name", "members"}`: place a Service Engine |
+//! | `POST /avi/expire-sessions` | what it says |
 //! | `POST /actors/ako` | `{"action": "start"}` with [`AkoOptions`](crate::actors::AkoOptions); `restart`, `sync`, `stop`, `delete_config`, `status`, `sent` with `cluster` |
 //! | `POST /actors/cloud-connector` | `{"running", "delay_ms"}`; `{"action": "settle"}` waits until it is done |
 //! | `POST /actors/service-engines` | `{"action": "place", "se_group", "name"}`, `{"action": "remove"}`, `{"minute_ms", "never_leave"}` |

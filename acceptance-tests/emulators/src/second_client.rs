@@ -1,4 +1,4 @@
-//! Somebody else with access to the same Azure and the same clusters: a plain HTTP client of their APIs.
+//! Somebody else with access to the same Azure, controller and clusters: a plain HTTP client of their APIs.
 //!
 //! The demo changes things behind Terraform's back with it, and looks at what Azure holds. It goes through login,
 //! TLS and operations like any client, so that nothing it does is possible only from inside the lab.
@@ -7,10 +7,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Certificate, Method, StatusCode, header};
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Certificate, Method, StatusCode};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::avi::AviConnection;
 use crate::{AzureConnection, Connection, KubernetesConnection};
 
 const AZURE_VERSION: &str = "?api-version=2025-05-01";
@@ -52,7 +54,8 @@ pub struct SecondClient {
     endpoint: String,
     /// What every request carries behind its path.
     query: &'static str,
-    token: String,
+    /// What shows who asks.
+    session: HeaderMap,
 }
 
 impl SecondClient {
@@ -60,14 +63,14 @@ impl SecondClient {
     pub fn log_in(connection: &Connection) -> Result<SecondClient, Error> {
         let azure = &connection.azure;
         let (runtime, http) = trusting_client(connection)?;
-        let token = runtime.block_on(token(&http, azure))?;
+        let session = bearer(&runtime.block_on(token(&http, azure))?)?;
         let endpoint = azure.resource_manager_endpoint.trim_end_matches('/');
         Ok(SecondClient {
             runtime,
             http,
             endpoint: endpoint.to_owned(),
             query: AZURE_VERSION,
-            token,
+            session,
         })
     }
 
@@ -83,7 +86,21 @@ impl SecondClient {
             http,
             endpoint: first_value(&kubeconfig, "server")?,
             query: "",
-            token: first_value(&kubeconfig, "token")?,
+            session: bearer(&first_value(&kubeconfig, "token")?)?,
+        })
+    }
+
+    /// A client of the Avi controller, logged in with the lab's user.
+    pub fn of_controller(connection: &Connection) -> Result<SecondClient, Error> {
+        let (runtime, http) = trusting_client(connection)?;
+        let endpoint = format!("https://{}", connection.avi.controller);
+        let session = runtime.block_on(avi_session(&http, &endpoint, &connection.avi))?;
+        Ok(SecondClient {
+            runtime,
+            http,
+            endpoint,
+            query: "",
+            session,
         })
     }
 
@@ -166,7 +183,7 @@ impl SecondClient {
         let mut builder = self
             .http
             .request(method.clone(), url)
-            .bearer_auth(&self.token);
+            .headers(self.session.clone());
         if let Some(body) = body {
             builder = builder.json(body);
         }
@@ -219,6 +236,51 @@ fn first_value(kubeconfig: &str, key: &str) -> Result<String, Error> {
         .trim()
         .trim_matches('"')
         .to_owned())
+}
+
+fn bearer(token: &str) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, value(&format!("Bearer {token}"))?);
+    Ok(headers)
+}
+
+fn value(text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::try_from(text).map_err(|error| Error::Setup(std::io::Error::other(error)))
+}
+
+/// Cookies, CSRF token and what else the controller wants to see with each request.
+async fn avi_session(
+    http: &reqwest::Client,
+    endpoint: &str,
+    avi: &AviConnection,
+) -> Result<HeaderMap, Error> {
+    let context = |error| Error::Http("logging in at the controller".to_owned(), error);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::REFERER, value(&format!("{endpoint}/"))?);
+    headers.insert("X-Avi-Version", value(&avi.version)?);
+    headers.insert("X-Avi-Tenant", value(&avi.tenant)?);
+    let login = serde_json::json!({"username": avi.username, "password": avi.password});
+    let request = http.post(format!("{endpoint}/login"));
+    let response = request
+        .headers(headers.clone())
+        .json(&login)
+        .send()
+        .await
+        .map_err(context)?
+        .error_for_status()
+        .map_err(context)?;
+    let cookies: Vec<_> = response
+        .headers()
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
+        .collect();
+    let token = cookies
+        .iter()
+        .find_map(|cookie| cookie.strip_prefix("csrftoken="));
+    headers.insert("X-CSRFToken", value(token.unwrap_or_default())?);
+    headers.insert(header::COOKIE, value(&cookies.join("; "))?);
+    Ok(headers)
 }
 
 async fn token(http: &reqwest::Client, azure: &AzureConnection) -> Result<String, Error> {

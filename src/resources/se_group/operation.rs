@@ -235,7 +235,8 @@ impl Operation<'_> {
         Err(Refusal::Gone.into())
     }
 
-    /// Brings the SE group from `prior` to what is planned, by what changes alone.
+    /// Brings the SE group from `prior` to what is planned, by what changes alone. `own` is the cluster whose label was
+    /// put on by this resource before.
     pub(super) async fn update(
         &self,
         prior: &Model,

@@ -88,7 +88,10 @@ pub(super) fn measure(provider: &Path, routes: usize) -> Result<AviHalf, Error> 
     };
     let mut ground = Ground::new(provider, options, CONFIGURATION)?;
     // The connector would write the same routes to Azure, which is not what is measured.
-    ground.lab.connector().pause();
+    ground
+        .lab
+        .connector()
+        .change_settings(|settings| settings.running = false);
     add_subnets(&ground)?;
     let connection = ground.lab.connection();
     let (azure, principal) = (&connection.azure, &connection.avi.principal);
@@ -118,7 +121,8 @@ pub(super) fn measure(provider: &Path, routes: usize) -> Result<AviHalf, Error> 
 fn add_subnets(ground: &Ground) -> Result<(), Error> {
     let network = &ground.lab.connection().azure.virtual_network_id;
     for number in 1..=2 {
-        let subnet = json!({"properties": {"addressPrefix": format!("10.0.{}.0/24", 100 + number)}});
+        let subnet =
+            json!({"properties": {"addressPrefix": format!("10.0.{}.0/24", 100 + number)}});
         let id = format!("{network}/subnets/snet-se-{number}");
         let (status, answer) = ground.lab.azure().request("PUT", &id, subnet);
         if !(200..300).contains(&status) {

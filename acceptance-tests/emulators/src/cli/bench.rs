@@ -120,7 +120,14 @@ fn avi(figures: &AviHalf, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "\n{:<34} {:<16} {:>9} {:>6} {:>6} {:>9} {:>8} {:>8}",
-        "credential, cloud, 2 SE groups", "step", "Avi calls", "logins", "writes", "seconds", "CPU s", "peak MB"
+        "credential, cloud, 2 SE groups",
+        "step",
+        "Avi calls",
+        "logins",
+        "writes",
+        "seconds",
+        "CPU s",
+        "peak MB"
     )?;
     let name = format!("and 2 x {} VRF routes", figures.routes);
     let steps = [

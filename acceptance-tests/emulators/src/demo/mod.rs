@@ -1,8 +1,8 @@
-//! `cargo lab demo`: the whole job in front of your eyes, with the real terraform against the embedded Azure.
+//! `cargo lab demo`: the whole job in front of your eyes, with the real terraform against an embedded Azure and Avi.
 //!
 //! It applies `examples/two-clusters`, changes things behind Terraform's back over HTTP, shows that `terraform
 //! plan` sees each change, repairs it, and destroys everything. Every line it prints as done was checked: on the
-//! plan, and on what Azure then holds.
+//! plan, and on what Azure and the controller then hold.
 
 mod changes;
 mod scene;
@@ -18,7 +18,7 @@ use crate::terraform::{self, Action, Plan, Workspace};
 use crate::{BlockingLab, Lab, Options};
 
 use changes::{Change, Seen};
-use scene::Scene;
+use scene::{Outside, Scene, VIA_AVI, se_group};
 
 /// Why the demo stopped.
 #[derive(Debug, thiserror::Error)]
@@ -48,19 +48,23 @@ pub enum Error {
 /// Runs the demo with a built provider; an error names the step that failed.
 pub fn run(provider: &Path, out: &mut dyn Write) -> Result<(), Error> {
     let lab = Lab::start_blocking(Options::default())?;
-    let azure = SecondClient::log_in(lab.connection())?;
+    let outside = Outside {
+        azure: SecondClient::log_in(lab.connection())?,
+        avi: SecondClient::of_controller(lab.connection())?,
+    };
     let mut demo = Demo {
         scene: Scene::new(lab.connection()),
         terraform: workspace(provider, &lab)?,
-        azure,
+        outside,
         lab,
         out,
         begun: Instant::now(),
     };
     demo.set_the_scene()?;
     demo.apply_two_clusters()?;
+    demo.look_at_avi()?;
     demo.plan_again()?;
-    for change in changes::in_azure() {
+    for change in changes::of_somebody() {
         demo.change_and_repair(&change)?;
     }
     demo.lose_a_node()?;
@@ -73,7 +77,7 @@ pub fn run(provider: &Path, out: &mut dyn Write) -> Result<(), Error> {
 
 struct Demo<'a> {
     lab: BlockingLab,
-    azure: SecondClient,
+    outside: Outside,
     terraform: Workspace,
     scene: Scene,
     out: &'a mut dyn Write,
@@ -89,18 +93,20 @@ impl Demo<'_> {
             .resource_manager_endpoint
             .clone();
         self.say(&format!(
-            "An Azure of our own listens at {endpoint}, with two Kubernetes clusters in one VNet."
+            "An Azure of our own listens at {endpoint}, with two Kubernetes clusters in one VNet,"
         ))?;
+        let controller = self.lab.connection().avi.controller.clone();
+        self.say(&format!("and an Avi controller at https://{controller}."))?;
         self.say("Both clusters use the same pod CIDRs. Service Engines are to reach all pods directly.\n")?;
         // What is not Terraform's, and must be there in the end as it is now.
-        self.scene.add_foreign_table(&self.azure)?;
+        self.scene.add_foreign_table(&self.outside.azure)?;
         Ok(())
     }
 
     fn apply_two_clusters(&mut self) -> Result<(), Error> {
         self.heading("terraform apply   (examples/two-clusters)")?;
         self.terraform.apply(&[])?;
-        let routes = self.scene.pod_routes(&self.azure)?;
+        let routes = self.scene.pod_routes(&self.outside.azure)?;
         for cluster in self.scene.clusters() {
             self.done(&format!(
                 "{cluster}: SE subnet with a route table of its own, and in it"
@@ -136,6 +142,34 @@ impl Demo<'_> {
         self.done("the same pod CIDRs lead to each cluster's own nodes")
     }
 
+    fn look_at_avi(&mut self) -> Result<(), Error> {
+        let snapshot = self.snapshot()?;
+        for cluster in self.scene.clusters() {
+            let group = &snapshot[se_group(&cluster)];
+            let subnet = format!("snet-se-{cluster}");
+            check(
+                "each SE group has the SE subnet of its cluster",
+                group["data_network_id"] == subnet.as_str(),
+                || group.to_string(),
+            )?;
+            let writer = match cluster.as_str() {
+                VIA_AVI => "the controller wrote the routes above, as told by its VRF",
+                _ => "Terraform wrote the routes above",
+            };
+            self.done(&format!(
+                "{cluster}: SE group {} in {subnet}; {writer}",
+                se_group(&cluster)
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// What Azure and the controller hold once the controller has brought everything to Azure.
+    fn snapshot(&self) -> Result<Value, Error> {
+        self.lab.wait_for(self.lab.connector().settled());
+        self.scene.snapshot(&self.outside)
+    }
+
     fn plan_again(&mut self) -> Result<(), Error> {
         self.heading("terraform plan")?;
         self.expect_empty_plan()?;
@@ -144,9 +178,9 @@ impl Demo<'_> {
 
     fn change_and_repair(&mut self, change: &Change) -> Result<(), Error> {
         self.heading(&format!("Behind Terraform's back: {}", change.what))?;
-        let before = self.scene.snapshot(&self.azure)?;
-        (change.act)(&self.scene, &self.azure)?;
-        let changed = self.scene.snapshot(&self.azure)?;
+        let before = self.snapshot()?;
+        (change.act)(&self.scene, &self.outside)?;
+        let changed = self.snapshot()?;
         check("the change is there", before != changed, || {
             "nothing changed".to_owned()
         })?;
@@ -165,8 +199,8 @@ impl Demo<'_> {
                     ))?;
                 }
                 self.terraform.apply_saved_plan()?;
-                let repaired = self.scene.snapshot(&self.azure)?;
-                check("Azure is as before", before == repaired, || {
+                let repaired = self.snapshot()?;
+                check("everything is as before", before == repaired, || {
                     difference(&before, &repaired)
                 })?;
                 self.expect_empty_plan()?;
@@ -178,16 +212,17 @@ impl Demo<'_> {
     fn lose_a_node(&mut self) -> Result<(), Error> {
         let [_, cluster] = self.scene.clusters();
         self.heading(&format!("In Kubernetes: a node leaves {cluster}"))?;
-        let node = remove_last_node(&self.lab, &cluster)?;
-        let address = format!("ako_pod_routes.this[\"{cluster}\"]");
+        let (node, node_address) = remove_last_node(&self.lab, &cluster)?;
+        let address = format!("ako_vrf_pod_routes.this[\"{cluster}\"]");
         let plan = self.terraform.plan(&[])?;
         expect_changes(&plan, &[(&address, &["nodes", "routes"])])?;
         self.done(&format!("plan: the routes to {node} go, and only those"))?;
         self.terraform.apply_saved_plan()?;
-        let routes = self.scene.pod_routes(&self.azure)?;
+        self.lab.wait_for(self.lab.connector().settled());
+        let routes = self.scene.pod_routes(&self.outside.azure)?;
         let left = routes
             .iter()
-            .filter(|route| route.cluster == cluster && route.name.contains(&node))
+            .filter(|route| route.cluster == cluster && route.next_hop == node_address)
             .count();
         check("no route leads to the node", left == 0, || {
             format!("{left} do")
@@ -199,12 +234,14 @@ impl Demo<'_> {
     fn destroy(&mut self) -> Result<(), Error> {
         self.heading("terraform destroy")?;
         self.terraform.destroy(&[])?;
-        let left = self.scene.remains(&self.azure)?;
-        check("Azure holds nothing of ours", left.is_empty(), || {
-            left.join(", ")
-        })?;
-        self.done("no SE subnet, no route table and no route of ours is left")?;
-        self.scene.check_foreign_table(&self.azure)?;
+        let left = self.scene.remains(&self.outside)?;
+        check(
+            "Azure and Avi hold nothing of ours",
+            left.is_empty(),
+            || left.join(", "),
+        )?;
+        self.done("no subnet, route table, route, SE group, cloud or credential of ours is left")?;
+        self.scene.check_foreign_table(&self.outside.azure)?;
         self.done("what others made stands as they made it")
     }
 
@@ -242,7 +279,8 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/two-clusters")
 }
 
-fn remove_last_node(lab: &BlockingLab, cluster: &str) -> Result<String, Error> {
+/// The name and the address of the node that left.
+fn remove_last_node(lab: &BlockingLab, cluster: &str) -> Result<(String, String), Error> {
     const NODES: &str = "/api/v1/nodes";
     let connection = lab.connection();
     let missing = |what: &str| Error::Unexpected {
@@ -256,8 +294,15 @@ fn remove_last_node(lab: &BlockingLab, cluster: &str) -> Result<String, Error> {
     let last = nodes["items"].as_array().and_then(|items| items.last());
     let name = last.and_then(|node| node["metadata"]["name"].as_str());
     let name = name.ok_or_else(|| missing("nodes"))?;
+    let addresses = last.and_then(|node| node["status"]["addresses"].as_array());
+    let mut addresses = addresses.into_iter().flatten();
+    let address = addresses.find(|address| address["type"] == "InternalIP");
+    let address = address.and_then(|address| address["address"].as_str());
     api.delete(&format!("{NODES}/{name}"))?;
-    Ok(name.to_owned())
+    Ok((
+        name.to_owned(),
+        address.ok_or_else(|| missing("an address"))?.to_owned(),
+    ))
 }
 
 fn check(expected: &str, holds: bool, found: impl FnOnce() -> String) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! What the demo looks at in Azure: the objects of the example, and those of somebody else.
+//! What the demo looks at in Azure and at the controller: the objects of the example, and those of somebody else.
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,12 @@ use super::{Error, check};
 
 /// A route that somebody else keeps in the route table of the first cluster.
 pub(super) const FOREIGN_ROUTE: &str = "to-on-premises";
+
+/// Who changes things behind Terraform's back, and looks at them.
+pub(super) struct Outside {
+    pub(super) azure: SecondClient,
+    pub(super) avi: SecondClient,
+}
 
 /// The ids of everything that takes part.
 pub(super) struct Scene {
@@ -21,7 +27,6 @@ pub(super) struct Scene {
 #[derive(Debug)]
 pub(super) struct PodRoute {
     pub(super) cluster: String,
-    pub(super) name: String,
     pub(super) prefix: String,
     pub(super) next_hop: String,
 }
@@ -87,7 +92,6 @@ impl Scene {
                 if route["name"] != FOREIGN_ROUTE {
                     found.push(PodRoute {
                         cluster: cluster.clone(),
-                        name: text(&route["name"]),
                         prefix: text(&route["properties"]["addressPrefix"]),
                         next_hop: text(&route["properties"]["nextHopIpAddress"]),
                     });
@@ -98,20 +102,32 @@ impl Scene {
         Ok(found)
     }
 
-    /// Everything that matters of the SE subnets and their route tables, to compare.
-    pub(super) fn snapshot(&self, azure: &SecondClient) -> Result<Value, Error> {
+    /// Everything that matters of the SE subnets, their route tables, the SE groups and the VRF, to compare.
+    pub(super) fn snapshot(&self, outside: &Outside) -> Result<Value, Error> {
+        let azure = &outside.azure;
         let mut snapshot = serde_json::Map::new();
         for cluster in &self.clusters {
             let subnet = azure.get(&self.subnet(cluster))?.unwrap_or_default();
             let table = azure.get(&self.table(cluster))?.unwrap_or_default();
             snapshot.insert(self.subnet(cluster), subnet_facts(&subnet));
-            snapshot.insert(self.table(cluster), table_facts(&table));
+            // The controller makes up names for its routes.
+            let named = cluster != VIA_AVI;
+            snapshot.insert(self.table(cluster), table_facts(&table, named));
+            let group = avi_object(&outside.avi, &se_group_query(cluster))?;
+            snapshot.insert(se_group(cluster), without_time(group));
         }
+        let mut routes = list(&avi_object(&outside.avi, VRF)?["static_routes"]).to_vec();
+        for route in &mut routes {
+            route["route_id"].take();
+        }
+        routes.sort_by_key(Value::to_string);
+        snapshot.insert(VRF.to_owned(), Value::Array(routes));
         Ok(Value::Object(snapshot))
     }
 
-    /// The ids of ours that Azure still holds.
-    pub(super) fn remains(&self, azure: &SecondClient) -> Result<Vec<String>, Error> {
+    /// What of ours Azure and the controller still hold.
+    pub(super) fn remains(&self, outside: &Outside) -> Result<Vec<String>, Error> {
+        let azure = &outside.azure;
         let ids = self
             .clusters
             .iter()
@@ -122,12 +138,48 @@ impl Scene {
                 left.push(id);
             }
         }
+        for kind in ["cloud", "cloudconnectoruser"] {
+            let query = format!("/api/{kind}?name.contains={CLOUD}");
+            let found = outside.avi.get(&query)?.unwrap_or_default();
+            let found = list(&found["results"]).iter();
+            left.extend(found.map(|object| object["url"].to_string()));
+        }
         Ok(left)
     }
 }
 
+/// The cluster whose routes go through the controller.
+pub(super) const VIA_AVI: &str = "cluster2";
+
+const CLOUD: &str = "azure-lab";
+
+/// The VRF of the example's cloud.
+pub(super) const VRF: &str = "/api/vrfcontext?name=global&cloud_ref.name=azure-lab";
+
+/// The name of a cluster's SE group.
+pub(super) fn se_group(cluster: &str) -> String {
+    format!("seg-{cluster}")
+}
+
+/// What finds a cluster's SE group.
+pub(super) fn se_group_query(cluster: &str) -> String {
+    let name = se_group(cluster);
+    format!("/api/serviceenginegroup?name={name}&cloud_ref.name={CLOUD}")
+}
+
+/// The one object that the query finds; null where there is none.
+pub(super) fn avi_object(avi: &SecondClient, query: &str) -> Result<Value, Error> {
+    let mut found = avi.get(query)?.unwrap_or_default();
+    Ok(found["results"][0].take())
+}
+
+fn without_time(mut object: Value) -> Value {
+    object["_last_modified"].take();
+    object
+}
+
 /// The variables of the example, each as JSON.
-pub(super) fn variables(connection: &Connection) -> [(&'static str, Value); 2] {
+pub(super) fn variables(connection: &Connection) -> [(&'static str, Value); 4] {
     let clusters = connection
         .kubernetes
         .iter()
@@ -136,12 +188,28 @@ pub(super) fn variables(connection: &Connection) -> [(&'static str, Value); 2] {
             let settings = json!({
                 "se_subnet_prefix": format!("10.0.{}.0/24", 100 + at),
                 "kubeconfig_path": cluster.kubeconfig,
+                "route_sync_mode": if cluster.name == VIA_AVI { "via_avi" } else { "managed" },
             });
             (cluster.name.clone(), settings)
         });
     let clusters = Value::Object(clusters.collect());
-    let network = Value::String(connection.azure.virtual_network_id.clone());
-    [("virtual_network_id", network), ("clusters", clusters)]
+    let azure = &connection.azure;
+    let network = Value::String(azure.virtual_network_id.clone());
+    let principal = &connection.avi.principal;
+    let avi = json!({
+        "cloud_name": CLOUD,
+        "location": "westeurope",
+        "resource_group": azure.resource_group,
+        "se_network_id": "snet-cluster1-nodes",
+        "tenant_id": azure.tenant_id,
+        "application_id": principal.client_id,
+    });
+    [
+        ("virtual_network_id", network),
+        ("clusters", clusters),
+        ("avi", avi),
+        ("avi_client_secret", json!(principal.client_secret)),
+    ]
 }
 
 /// What Azure holds under an id that must exist.
@@ -172,14 +240,15 @@ fn subnet_facts(subnet: &Value) -> Value {
     })
 }
 
-fn table_facts(table: &Value) -> Value {
+fn table_facts(table: &Value, named: bool) -> Value {
     let properties = &table["properties"];
     let mut routes: Vec<Value> = list(&properties["routes"])
         .iter()
         .map(|route| {
             let of = &route["properties"];
+            let name = if named { &route["name"] } else { &Value::Null };
             json!([
-                route["name"],
+                name,
                 of["addressPrefix"],
                 of["nextHopType"],
                 of["nextHopIpAddress"]
