@@ -16,6 +16,7 @@ pub use model::{Model, RouteModel};
 use crate::clients::avi::{self, Filter, Object, VrfContext, WriteState};
 use crate::clients::{NotReady, azure};
 use crate::configured::{Configured, limits_of};
+use crate::domain::node_routes::NodeRoutes;
 use crate::domain::pod_routes::Prefix;
 use crate::domain::route_merge::Occasion;
 use crate::domain::vrf_merge::merge_vrf_routes;
@@ -297,11 +298,8 @@ impl VrfPodRoutes {
         planned: Model,
         prior: Option<&Model>,
     ) -> Result<Model, Failure<Model>> {
-        let summary = format!(
-            "Cannot write the routes of cluster {}",
-            planned.cluster_name
-        );
-        let (cluster, desired) = (planned.label()?, planned.desired()?);
+        let summary = write_failed(&planned);
+        let desired = planned.desired()?;
         let client = self.client(&summary)?;
         let limits = limits_of(context);
         let planned = match prior {
@@ -312,7 +310,6 @@ impl VrfPodRoutes {
                 planned.at(&ground)
             }
         };
-        let uuid = planned.vrf_uuid.clone().unwrap_or_default();
         // Before the first write: what makes the wait impossible stops it.
         let tables = match planned.wait_for_azure_routes {
             true => {
@@ -321,46 +318,9 @@ impl VrfPodRoutes {
             }
             false => Vec::new(),
         };
-        let recorded = prior.into_iter().flat_map(Model::recorded);
-        let ownership = VrfOwnership::new(&cluster, recorded);
-        let claims = &self.configured.claims;
-        let is_claimed =
-            |prefix: &Prefix| claims.holds(&claim_on(&uuid, &cluster, &prefix.to_string()));
-        let decide =
-            |routes: &[_]| merge_vrf_routes(&ownership, occasion, &desired, routes, is_claimed);
-        let written_at = match vrf::rewrite(client, &limits, &uuid, &cluster, decide).await {
-            Ok(Rewritten {
-                merge,
-                written_at,
-                lock,
-            }) => {
-                // Under the lock: who finds these routes next finds them claimed.
-                let prefixes = desired.keys().map(ToString::to_string);
-                claims.claim(prefixes.map(|prefix| claim_on(&uuid, &cluster, &prefix)));
-                drop(lock);
-                for warning in messages::changes(&merge.changes, occasion, &planned) {
-                    context.warn(warning);
-                }
-                written_at
-            }
-            Err(Stopped::NoVrf) => {
-                return Err(messages::no_vrf(&summary, &planned, &[]).into());
-            }
-            Err(Stopped::Refused { obstacles, sent }) => {
-                let errors = messages::obstacles(&obstacles, &planned).into_iter();
-                let errors = errors.map(|error| messages::with_outcome(error, sent));
-                return Err(errors.collect::<Diagnostics>().into());
-            }
-            Err(Stopped::Failed { error, sent }) => {
-                let state = match error.after_write() {
-                    WriteState::Refused | WriteState::NotSent if !sent => {
-                        messages::UNCHANGED.to_owned()
-                    }
-                    _ => vrf::look_after_failure(client, &uuid, &cluster, &desired).await,
-                };
-                return Err(call_failed_leaving(summary, &error, &state).into());
-            }
-        };
+        let written_at = self
+            .rewrite(context, occasion, &planned, &desired, prior)
+            .await?;
         if !tables.is_empty() {
             let azure = self.azure(&summary)?;
             let summary = format!(
@@ -376,12 +336,70 @@ impl VrfPodRoutes {
         Ok(planned.with_routes(&desired))
     }
 
+    /// Makes the VRF hold the routes, and tells from when on they have been there.
+    async fn rewrite(
+        &self,
+        context: &Context,
+        occasion: Occasion,
+        planned: &Model,
+        desired: &NodeRoutes,
+        prior: Option<&Model>,
+    ) -> Result<Option<u64>, Failure<Model>> {
+        let summary = &write_failed(planned);
+        let cluster = &planned.label()?;
+        let uuid = planned.vrf_uuid.as_deref().unwrap_or_default();
+        let (client, limits) = (self.client(summary)?, limits_of(context));
+        let recorded = prior.into_iter().flat_map(Model::recorded);
+        let ownership = VrfOwnership::new(cluster, recorded);
+        let claims = &self.configured.claims;
+        let is_claimed =
+            |prefix: &Prefix| claims.holds(&claim_on(uuid, cluster, &prefix.to_string()));
+        let decide =
+            |routes: &[_]| merge_vrf_routes(&ownership, occasion, desired, routes, is_claimed);
+        match vrf::rewrite(client, &limits, uuid, cluster, decide).await {
+            Ok(Rewritten {
+                merge,
+                written_at,
+                lock,
+            }) => {
+                // Under the lock: who finds these routes next finds them claimed.
+                let prefixes = desired.keys().map(ToString::to_string);
+                claims.claim(prefixes.map(|prefix| claim_on(uuid, cluster, &prefix)));
+                drop(lock);
+                for warning in messages::changes(&merge.changes, occasion, planned) {
+                    context.warn(warning);
+                }
+                Ok(written_at)
+            }
+            Err(Stopped::NoVrf) => Err(messages::no_vrf(summary, planned, &[]).into()),
+            Err(Stopped::Refused { obstacles, sent }) => {
+                let errors = messages::obstacles(&obstacles, planned).into_iter();
+                let errors = errors.map(|error| messages::with_outcome(error, sent));
+                Err(errors.collect::<Diagnostics>().into())
+            }
+            Err(Stopped::Failed { error, sent }) => {
+                let state = match error.after_write() {
+                    WriteState::Refused | WriteState::NotSent if !sent => {
+                        messages::UNCHANGED.to_owned()
+                    }
+                    _ => vrf::look_after_failure(client, uuid, cluster, desired).await,
+                };
+                Err(call_failed_leaving(summary, &error, &state).into())
+            }
+        }
+    }
+
     /// The occasion of a create, as the provider block wants it.
     fn creating(&self) -> Occasion {
         Occasion::Create {
             adopt: self.configured.adopt_remnants,
         }
     }
+}
+
+fn write_failed(planned: &Model) -> String {
+    let cluster = &planned.cluster_name;
+    format!("Cannot write the routes of cluster {cluster}")
 }
 
 /// What stands for a route in the claims of a run.
